@@ -1,0 +1,130 @@
+"""A whole training run as data: from a split to weights and one JSON with its provenance."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ecglab.data.load import load_beats
+from ecglab.data.splits import hold_out, make_split
+from ecglab.errors import DataError
+from ecglab.files import write_atomically
+from ecglab.models.catalogue import build
+from ecglab.training.checkpoint import save_weights
+from ecglab.training.evaluate import Report, evaluate
+from ecglab.training.fit import Epoch, History, TrainSettings, fit
+from ecglab.training.meters import parameter_count
+from ecglab.training.provenance import provenance
+
+RUN_FILE = "run.json"
+WEIGHTS_FILE = "weights.safetensors"
+CHECKPOINT_FILE = "checkpoint.pt"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run: what was trained on what, how, what it gave, and where that was.
+
+    ``report`` scores the test part; a run that only selects (``scored`` is "validation") never
+    looks at it.
+    """
+
+    network: str
+    options: dict[str, Any]
+    parameters: int
+    data: dict[str, Any]
+    settings: dict[str, Any]
+    history: History
+    scored: str
+    report: Report
+    provenance: dict[str, Any]
+
+
+def write_run(run: Run, path: Path) -> None:
+    """Store a run as JSON."""
+    text = json.dumps(dataclasses.asdict(run), indent=1)
+    write_atomically(path, lambda part: part.write_text(text + "\n"))
+
+
+def read_run(path: Path) -> Run:
+    """Read a stored run; raise DataError where the file is none."""
+    try:
+        stored = json.loads(path.read_text())
+        stored["history"] = [Epoch(**entry) for entry in stored["history"]]
+        stored["report"] = Report(**stored["report"])
+        return Run(**stored)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a run of ecglab ({type(error).__name__}: {error}); "
+            f"expected the {RUN_FILE} that 'ecglab train' writes."
+        ) from error
+
+
+def train_run(
+    network: str,
+    *,
+    split: str,
+    settings: TrainSettings,
+    out: Path,
+    options: dict[str, Any] | None = None,
+    data: str | Path | None = None,
+    validation: float = 0.1,
+    score: str = "test",
+    device: torch.device | str = "cpu",
+    progress: bool = True,
+) -> Run:
+    """Train ``network`` on a split and write checkpoint, weights and run file into ``out``.
+
+    ``validation`` is the share of the training part that is held out (whole records on the split
+    by patients); 0 trains on all of it. ``score="validation"`` scores the held-out part and leaves
+    the test part alone, which is how settings are chosen.
+    """
+    options = options or {}
+    beats = load_beats(data)
+    drawn = make_split(split, beats)
+    train, held_out = drawn.train, None
+    if validation:
+        by = "record" if split == "patients" else "beat"
+        train, held_out = hold_out(drawn.train, fraction=validation, by=by)
+    if score not in ("test", "validation") or (score == "validation" and held_out is None):
+        raise DataError(
+            f"A run is scored on 'test', or on 'validation' where a part is held out; found "
+            f"score={score!r} with validation={validation}."
+        )
+    torch.manual_seed(settings.seed)
+    model = build(network, **options)
+    history = fit(
+        model,
+        train,
+        settings=settings,
+        validation=held_out,
+        device=device,
+        checkpoint=out / CHECKPOINT_FILE,
+        progress=progress,
+    )
+    scored = held_out if score == "validation" else drawn.test
+    run = Run(
+        network=network,
+        options=options,
+        parameters=parameter_count(model),
+        data={
+            "origin": beats.origin,
+            "beats": len(beats),
+            "split": split,
+            "note": drawn.note,
+            "train": train.counts(),
+            "validation": held_out.counts() if held_out is not None else None,
+            "test": drawn.test.counts(),
+        },
+        settings=dataclasses.asdict(settings),
+        history=history,
+        scored=score,
+        report=evaluate(model, scored, device=device),
+        provenance=provenance(device),
+    )
+    save_weights(model, out / WEIGHTS_FILE)
+    write_run(run, out / RUN_FILE)
+    return run
