@@ -1,7 +1,6 @@
 """Write files so that a reader never finds half of one."""
 
-import os
-import tempfile
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +8,9 @@ from pathlib import Path
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then move it into place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-", suffix=path.suffix)
-    os.close(handle)
+    part = path.parent / f".part-{uuid.uuid4().hex}{path.suffix}"
     try:
-        write(Path(name))
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        write(part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

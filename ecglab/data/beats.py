@@ -76,6 +76,11 @@ def join(parts: Iterable[Beats]) -> Beats:
     parts = list(parts)
     if not parts:
         raise DataError("No beats to join: expected at least one set of beats.")
+    if len(origins := {part.origin for part in parts}) > 1:
+        raise DataError(
+            f"Beats of several origins found ({', '.join(sorted(origins))}): expected one; real "
+            f"and simulated beats are never mixed."
+        )
     return Beats(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.labels for part in parts]),

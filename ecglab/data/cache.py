@@ -1,7 +1,6 @@
 """Keep prepared beats on disk, keyed by the recipe and by the checksums of the records."""
 
 import hashlib
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from ecglab.data.beats import RECIPE, Beats
 from ecglab.data.database import RECORDS, SUFFIXES, cache_directory
+from ecglab.errors import DataError
 from ecglab.files import write_atomically
 
 FIELDS = ("values", "labels", "records", "samples")
@@ -30,13 +30,19 @@ def cached(key: str, make: Callable[[], Beats]) -> Beats:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return Beats(*(stored[field] for field in FIELDS), origin=str(stored["origin"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        pass  # absent or damaged: made anew below, from the records
+    except Exception:  # absent or damaged, for which zip and npy raise a dozen types
+        pass  # made anew below, from the records
     beats = make()
     arrays = {field: getattr(beats, field) for field in FIELDS}
 
     def save(part: Path) -> None:
         np.savez(part, origin=np.array(beats.origin), **arrays)
 
-    write_atomically(path, save)
+    try:
+        write_atomically(path, save)
+    except OSError as error:
+        raise DataError(
+            f"The cache {path.parent} cannot be written to ({error.strerror}): free some space or "
+            f"name another folder in ECGLAB_CACHE."
+        ) from error
     return beats

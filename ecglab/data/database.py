@@ -105,18 +105,33 @@ def read_recording(directory: str | Path, record: int, *, channel: int = 0) -> R
         ) from error
     signal = header.d_signal[:, 0]
     samples = np.asarray(annotation.sample, dtype=np.int64)
-    if len(signal) != header.sig_len or (len(samples) and samples[-1] >= len(signal)):
+    if fault := recording_fault(header, signal, samples):
         raise DataError(
-            f"Record {record} in {stem.parent} is truncated: {len(signal)} samples found, "
-            f"{header.sig_len} expected; run 'ecglab data fetch' to replace it."
+            f"Record {record} in {stem.parent} is damaged: {fault}; run 'ecglab data verify' to "
+            f"see which file differs and 'ecglab data fetch' to replace it."
         )
     return Recording(
         record=int(record),
         lead=header.sig_name[0],
         sampling_rate=int(header.fs),
         gain=float(header.adc_gain[0]),
-        zero=int(header.adc_zero[0]),
+        zero=int(header.baseline[0]),
         signal=signal,
         samples=samples,
         symbols=tuple(annotation.symbol),
     )
+
+
+def recording_fault(
+    header: wfdb.Record, signal: Int[np.ndarray, " time"], samples: Int[np.ndarray, " annotations"]
+) -> str | None:
+    """What a record's own header says against its files: found and expected; None where nothing."""
+    if header.fs != SAMPLING_RATE:
+        return f"{header.fs} Hz found, {SAMPLING_RATE} Hz expected"
+    if header.checksum[0] is not None and (int(signal.sum()) - header.checksum[0]) % (1 << 16):
+        return "the checksum of the signal is not the one in the header"
+    if not len(samples):
+        return "no annotation found, one for every heartbeat expected"
+    if samples[-1] >= len(signal):
+        return f"an annotation at sample {samples[-1]} found, {len(signal)} samples expected"
+    return None

@@ -42,6 +42,8 @@ def load_beats(directory: str | Path | None = None, *, seed: int = 0) -> Beats:
 
 def subsample(beats: Beats, count: int, *, seed: int = 0) -> Beats:
     """A stratified part of at most ``count`` beats; every class that is there stays there."""
+    if count < 1:
+        raise DataError(f"A part of the beats needs at least one beat, found a count of {count}.")
     if count >= len(beats):
         return beats
     rng = np.random.default_rng(seed)

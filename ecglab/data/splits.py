@@ -98,7 +98,8 @@ def patients_split(beats: Beats) -> Split:
     Simulated persons are halved in the order of their numbers.
     """
     if beats.origin == "MIT-BIH":
-        train, test, note = DS1, DS2, "DS1 to DS2: no person in both, paced records left out"
+        train, test = DS1, DS2
+        note = "DS1 to DS2: no record in both (201 and 202 are one man), paced records left out"
     else:
         people = np.unique(beats.records)
         train, test = people[: len(people) // 2], people[len(people) // 2 :]
@@ -154,6 +155,8 @@ def hold_out(
     ``by="beat"`` draws the fraction of every class, ``by="record"`` whole records until the
     fraction is reached, which is what a split by person needs.
     """
+    if by not in ("beat", "record"):
+        raise DataError(f"Beats are held out by 'beat' or by 'record', found {by!r}.")
     if not 0 < fraction < 1:
         raise DataError(f"The validation fraction must lie between 0 and 1, found {fraction}.")
     rng = np.random.default_rng(seed)
@@ -176,7 +179,15 @@ def hold_out(
 
 
 def leak(split: Split) -> Leak:
-    """Measure how far the test part is known from the training part."""
+    """Measure how far the test part is known from the training part.
+
+    Raises DataError for beats from CSV files, which know no record.
+    """
+    if "CSV" in (split.train.origin, split.test.origin):
+        raise DataError(
+            "Beats from CSV files know neither record nor sample: their leak cannot be measured; "
+            "expected beats of the MIT-BIH records or simulated ones."
+        )
     shared = np.intersect1d(split.train.records, split.test.records)
     records = np.concatenate([split.train.records, split.test.records])
     samples = np.concatenate([split.train.samples, split.test.samples])

@@ -10,8 +10,9 @@ from ecglab.errors import SettingError
 class Profile:
     """How much a lesson computes; ``None`` for a number of beats means all of them.
 
-    ``trees`` is the size of lesson 01's simple classifier, ``trials`` the number of seeds that a
-    result is averaged over, ``points`` the number of settings on a curve.
+    ``trials`` is the number of seeds that a result is averaged over, ``points`` the number of
+    settings on a curve, ``trees`` the size of lesson 01's simple classifier and ``tree_beats``
+    the number of beats that it learns from.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Profile:
     batch_size: int
     trials: int
     trees: int
+    tree_beats: int | None
     points: int
 
 
@@ -35,6 +37,7 @@ PROFILES: Final = {
         batch_size=64,
         trials=1,
         trees=60,
+        tree_beats=10_000,
         points=6,
     ),
     "classroom": Profile(
@@ -46,6 +49,7 @@ PROFILES: Final = {
         batch_size=128,
         trials=1,
         trees=60,
+        tree_beats=None,
         points=8,
     ),
     "full": Profile(
@@ -57,6 +61,7 @@ PROFILES: Final = {
         batch_size=128,
         trials=3,
         trees=60,
+        tree_beats=None,
         points=12,
     ),
 }

@@ -13,11 +13,12 @@ from matplotlib.figure import Figure
 
 import ecglab
 from ecglab.data.beats import Beats
-from ecglab.data.database import find_database
+from ecglab.data.database import Recording, find_database
 from ecglab.data.load import load_beats, subsample
 from ecglab.data.splits import Split, make_split
 from ecglab.lessons import figures
 from ecglab.lessons.profiles import Profile, get_profile
+from ecglab.lessons.recordings import recording_of
 from ecglab.lessons.style import apply_style
 
 HEADLINE_TYPE: Final = "application/vnd.ecglab.headline+json"  # collected by the runner
@@ -44,6 +45,15 @@ class Session:
         """All heartbeats, real where the database is found; loaded at first use."""
         return load_beats(seed=self.seed)
 
+    @cached_property
+    def records(self) -> tuple[int, ...]:
+        """Numbers of the records that the beats come from."""
+        return tuple(np.unique(self.beats.records).tolist())
+
+    def recording(self, record: int) -> Recording:
+        """The recording that the beats of ``record`` were cut from."""
+        return recording_of(self.beats, record, seed=self.seed)
+
     @property
     def label(self) -> str:
         """What figures and tables say about their numbers, such as ``MIT-BIH, quick run``."""
@@ -69,29 +79,37 @@ class Session:
         """At most ``count`` of the beats, drawn by the session's seed; None keeps all."""
         return beats if count is None else subsample(beats, count, seed=self.seed)
 
-    def show(self, figure: Figure, alt: str) -> None:
-        """Display a figure with its text alternative and the session's label."""
-        figures.show(figure, alt, label=self.label)
+    def show(self, figure: Figure, alt: str, *, label: str | None = None) -> None:
+        """Display a figure with its text alternative and the session's label, or another one."""
+        figures.show(figure, alt, label=self.label if label is None else label)
 
     def png(self, figure: Figure) -> bytes:
         """A figure as PNG bytes for a widget, with the session's label."""
         return figures.png(figure, label=self.label)
 
-    def table(self, rows: list[dict], caption: str) -> None:
-        """Display rows as a table with the session's label."""
-        figures.table(rows, caption, label=self.label)
+    def table(self, rows: list[dict], caption: str, *, label: str | None = None) -> None:
+        """Display rows as a table with the session's label, or another one."""
+        figures.table(rows, caption, label=self.label if label is None else label)
 
-    def headline(self, name: str, value: float, unit: str = "") -> None:
-        """Display one figure that sums the lesson up, and hand it to the runner."""
-        shown = f"{figures.cell_text(value)} {unit}".strip()
-        text = f"{name}: {shown} ({self.label})"
-        number = value if isinstance(value, int | str) else float(value)
-        record = {"name": name, "value": number, "unit": unit, "data": self.label}
+    def headline(
+        self, name: str, value: float, unit: str = "", *, label: str | None = None
+    ) -> None:
+        """Display one figure that sums the lesson up, and hand it to the runner.
+
+        ``label`` says where the figure comes from if it is not this run, a recorded one for
+        instance.
+        """
+        source = self.label if label is None else label
+        shown = f"{value:.4g}" if isinstance(value, float) else figures.cell_text(value)
+        shown = f"{shown} {unit}".strip()
+        text = f"{name}: {shown} ({source})"
+        number = value.item() if isinstance(value, np.generic) else value
+        record = {"name": name, "value": number, "unit": unit, "data": source}
         display(
             {
                 HEADLINE_TYPE: record,
                 "text/html": f"<p>{html.escape(name)}: <strong>{html.escape(shown)}</strong> "
-                f"<small>({html.escape(self.label)})</small></p>",
+                f"<small>({html.escape(source)})</small></p>",
                 "text/plain": text,
             },
             raw=True,
@@ -113,7 +131,7 @@ def start(lesson: str, *, profile: str = "quick", seed: int = 0) -> Session:
         f'<td style="text-align:left">{html.escape(text)}</td></tr>'
         for name, text in lines.items()
     )
-    plain = "\n".join(f"{name + ':':9}{text}" for name, text in lines.items())
+    plain = "\n".join(f"{name + ':':10}{text}" for name, text in lines.items())
     display({"text/html": f"<table>{rows}</table>", "text/plain": plain}, raw=True)
     return session
 

@@ -1,7 +1,7 @@
 """The course's look: one style for all figures, one colour for each heartbeat class everywhere.
 
 The colours keep apart for readers with protan, deutan and tritan colour vision, and in grey:
-their lightness differs by at least 11 of 100. Hatches and markers repeat the distinction.
+their lightness differs by at least 9 of 100. Hatches and markers repeat the distinction.
 """
 
 from typing import Final
@@ -18,6 +18,9 @@ CLASS_COLOURS: Final = {
 CLASS_MARKERS: Final = {"N": "o", "S": "^", "V": "s", "F": "D", "Q": "X"}
 CLASS_HATCHES: Final = {"N": "", "S": "//", "V": "..", "F": "xx", "Q": "\\\\"}
 
+# For whatever is not a class: methods, models, splits. Apart from each other and from the classes.
+LINE_COLOURS: Final = ("#831d6d", "#11c4b2", "#745e1c", "#858aca", "#1a1a1a")
+
 INK: Final = "#1a1a1a"
 QUIET: Final = "#767676"  # beside the point: grids, earlier beats, bands
 
@@ -27,7 +30,7 @@ STYLE: Final = {
     "axes.grid": True,
     "axes.labelcolor": INK,
     "axes.labelsize": 12,
-    "axes.prop_cycle": mpl.cycler(color=[*CLASS_COLOURS.values()]),
+    "axes.prop_cycle": mpl.cycler(color=LINE_COLOURS),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",

@@ -25,8 +25,8 @@ def downsampling(width: int, stem: Stem | None) -> nn.Sequential:
     """
     if width < 1 or width % min(32, width):
         raise SettingError(
-            f"width={width} channels cannot be normalised in {min(32, width)} groups: expected a "
-            f"number below 32 or a multiple of 32."
+            f"width={width} channels cannot be normalised in groups: expected a number from 1 to "
+            f"32 or a multiple of 32."
         )
     stem = stem or ("strided" if width >= WIDE else "pooled")
     first = nn.Conv1d(1, width, 3)

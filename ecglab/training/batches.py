@@ -1,6 +1,6 @@
 """Beats as tensors on a device, drawn in batches and varied for training."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ecglab.data.beats import Beats
-from ecglab.errors import DataError
+from ecglab.errors import DataError, SettingError
 
 Sampling = Literal["uniform", "root", "class"]
 
@@ -60,6 +60,14 @@ class Augmentation:
     scale: float = 0.0
     noise: float = 0.0
 
+    def __post_init__(self):
+        for name, value in asdict(self).items():
+            if not 0 <= value < float("inf"):
+                raise SettingError(
+                    f"The augmentation {name}={value} cannot be drawn: expected a standard "
+                    f"deviation, 0 or a positive number."
+                )
+
     def __bool__(self) -> bool:
         return any((self.stretch, self.scale, self.noise))
 
@@ -77,7 +85,7 @@ def augment(
         rate = torch.exp(how.stretch * draw(batch, 1))
         place = torch.arange(length, device=values.device) * rate
         left = place.floor().long()
-        inside = left < length - 1
+        inside = place <= length - 1
         left = left.clamp(max=length - 2)
         share = (place - left).clamp(max=1.0)
         flat = values.squeeze(1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float32, Float64, Int, Int64
 from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import nn
 
@@ -18,7 +18,11 @@ from ecglab.training.meters import PeakMemory, evaluations
 
 @dataclass(frozen=True)
 class Report:
-    """Scores of a classifier; lists run over N S V F Q, None where a class has no beats.
+    """Scores of a classifier; lists run over N S V F Q, None where a score is not defined.
+
+    Not defined: sensitivity and AUROC of a class without beats, predictivity of one that is never
+    predicted, F1 of one that has neither. Macro-F1 is the mean of the defined ones: a class that
+    is predicted but has no beats counts as 0.
 
     ``confusion`` has true classes in rows. ``intervals`` are 95 % bootstrap intervals of
     accuracy and macro-F1, drawn over beats, and over records where those are known.
@@ -39,19 +43,25 @@ class Report:
     peak_memory: int
 
 
-def f1_of(confusion: Int64[np.ndarray, "*draws classes classes"]) -> Float[np.ndarray, "*draws c"]:
+def f1_of(
+    confusion: Int64[np.ndarray, "*draws classes classes"],
+) -> Float64[np.ndarray, "*draws classes"]:
     """F1 of each class, NaN for a class that has neither beats nor predictions."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     with np.errstate(invalid="ignore"):
         return 2 * hits / (confusion.sum(-1) + confusion.sum(-2))
 
 
-def accuracy_of(confusion: Int64[np.ndarray, "*draws classes classes"]) -> Float[np.ndarray, "*d"]:
+def accuracy_of(
+    confusion: Int64[np.ndarray, "*draws classes classes"],
+) -> Float64[np.ndarray, "*draws"] | np.float64:
     """Share of right predictions."""
     return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
 
 
-def macro_f1_of(confusion: Int64[np.ndarray, "*draws classes classes"]) -> Float[np.ndarray, "*d"]:
+def macro_f1_of(
+    confusion: Int64[np.ndarray, "*draws classes classes"],
+) -> Float64[np.ndarray, "*draws"] | np.float64:
     """Mean F1 over the classes that occur."""
     return np.nanmean(f1_of(confusion), axis=-1)
 
@@ -59,7 +69,7 @@ def macro_f1_of(confusion: Int64[np.ndarray, "*draws classes classes"]) -> Float
 def bootstrap(
     labels: Int64[np.ndarray, " beats"],
     predicted: Int64[np.ndarray, " beats"],
-    groups: Int64[np.ndarray, " beats"] | None = None,
+    groups: Int[np.ndarray, " beats"] | None = None,
     *,
     draws: int = 1000,
     seed: int = 0,

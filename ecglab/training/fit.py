@@ -2,12 +2,13 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 from tqdm.auto import tqdm
@@ -23,6 +24,7 @@ from ecglab.training.batches import (
     to_tensors,
 )
 from ecglab.training.checkpoint import load_checkpoint, save_checkpoint
+from ecglab.training.history import Epoch, History, best_epoch, describe, stopped
 from ecglab.training.meters import PeakMemory, evaluations
 
 Schedule = Literal["constant", "cosine", "one-cycle"]
@@ -33,7 +35,7 @@ class TrainSettings:
     """Everything that decides a training run beside the model and the data.
 
     As it stands: SGD with Nesterov momentum along one cycle up to ``learning_rate``. The founding
-    recipe is `FOUNDING`. ``patience`` stops after that many epochs without a better validation
+    recipe is in `recipes`. ``patience`` stops after that many epochs without a better validation
     loss and keeps the best weights; None trains to the end.
     """
 
@@ -52,10 +54,21 @@ class TrainSettings:
     compile: bool = False
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
+        whole = "a whole number from 1"
+        limits = {
+            "epochs": (isinstance(self.epochs, int) and self.epochs >= 1, whole),
+            "batch_size": (isinstance(self.batch_size, int) and self.batch_size >= 1, whole),
+            "learning_rate": (0 < self.learning_rate < float("inf"), "a positive number"),
+            "momentum": (0 <= self.momentum < 1, "a number from 0 to below 1"),
+            "nesterov": (self.momentum > 0 or not self.nesterov, "False without momentum"),
+            "weight_decay": (0 <= self.weight_decay < float("inf"), "0 or a positive number"),
+            "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "None or a positive norm"),
+            "patience": (self.patience is None or self.patience >= 1, f"None or {whole}"),
+        }
+        for name, (allowed, expected) in limits.items():
+            if not allowed:
                 raise SettingError(
-                    f"{name}={getattr(self, name)} cannot train: expected a positive number."
+                    f"{name}={getattr(self, name)} cannot train: expected {expected}."
                 )
         if self.schedule not in ("constant", "cosine", "one-cycle"):
             raise SettingError(
@@ -65,31 +78,6 @@ class TrainSettings:
             raise SettingError(
                 f"Unknown sampling={self.sampling!r}: expected uniform, root or class."
             )
-
-
-# SGD 0.1 with momentum 0.9 at a constant rate, batch 128: the recipe of the 2020 study.
-FOUNDING = TrainSettings(
-    learning_rate=0.1, schedule="constant", nesterov=False, weight_decay=0.0, clip_norm=None
-)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch gave and cost; evaluations are means per batch, memory is in bytes."""
-
-    epoch: int
-    learning_rate: float
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    seconds: float
-    evaluations_forward: float
-    evaluations_backward: float
-    peak_memory: int
-
-
-History = list[Epoch]
 
 
 def make_scheduler(
@@ -158,14 +146,8 @@ def train_epoch(
             correct += (logits.argmax(1) == labels).sum()
         counted = evaluations(model)
         forward, backward = forward + counted[0], backward + counted[1]
-    mean_loss = loss_sum.item() / len(order)
-    if not mean_loss < float("inf"):
-        raise SettingError(
-            f"The training loss became {mean_loss} in epoch {epoch + 1}: lower "
-            f"learning_rate={settings.learning_rate} or set clip_norm."
-        )
     return (
-        mean_loss,
+        loss_sum.item() / len(order),
         correct.item() / len(order),
         forward / len(batches),
         backward / len(batches),
@@ -221,7 +203,11 @@ def fit(
                 model, step_model, part, optimizer, scheduler, settings, epoch, progress
             )
         seconds = time.perf_counter() - start
-        held = loss_and_accuracy(model, held_out) if held_out is not None else (None, None)
+        require_finite(loss, f"training loss of epoch {epoch + 1}", settings)
+        held: tuple[float | None, float | None] = (None, None)
+        if held_out is not None:
+            held = loss_and_accuracy(model, held_out)
+            require_finite(held[0], f"validation loss of epoch {epoch + 1}", settings)
         history.append(
             Epoch(epoch, rate, loss, accuracy, *held, seconds, forward, backward, memory.bytes)
         )
@@ -264,37 +250,24 @@ def resume(
                 f"The checkpoint {path} belongs to another run ({name}: {state.get(name)} there, "
                 f"{value} here); move it away or use its settings."
             )
+    if shapes(state["model"]) != shapes(model.state_dict()):
+        raise SettingError(
+            f"The checkpoint {path} belongs to another network; move it away or build that one."
+        )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     scheduler.load_state_dict(state["scheduler"])
     return [Epoch(**entry) for entry in state["history"]], state["best"]
 
 
-def best_epoch(history: History) -> int:
-    """Index of the epoch with the lowest validation loss."""
-    return min(range(len(history)), key=lambda i: history[i].validation_loss)
+def shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
+    """Name and shape of every weight."""
+    return {name: tensor.shape for name, tensor in weights.items()}
 
 
-def stopped(history: History, patience: int | None) -> bool:
-    """Whether the validation loss has not improved for ``patience`` epochs."""
-    return (
-        bool(history)
-        and patience is not None
-        and len(history) - 1 - best_epoch(history) >= patience
-    )
-
-
-def describe(entry: Epoch) -> str:
-    """One line on an epoch."""
-    line = (
-        f"epoch {entry.epoch + 1}: loss {entry.train_loss:.4f}, "
-        f"accuracy {entry.train_accuracy:.4f}, {entry.seconds:.1f} s"
-    )
-    if entry.validation_loss is not None:
-        line += f", validation {entry.validation_loss:.4f} / {entry.validation_accuracy:.4f}"
-    if entry.evaluations_forward:
-        line += (
-            f", evaluations {entry.evaluations_forward:.1f} forward "
-            f"{entry.evaluations_backward:.1f} backward"
+def require_finite(loss: float, name: str, settings: TrainSettings) -> None:
+    """Raise SettingError where training has diverged."""
+    if not loss < float("inf"):
+        raise SettingError(
+            f"The {name} is {loss}: lower learning_rate={settings.learning_rate} or set clip_norm."
         )
-    return line

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ def commit() -> str | None:
         return done.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))  # not a venv's folder
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
@@ -57,11 +59,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def provenance(device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Command, commit, time, versions and device of this process."""
+def command_line() -> str:
+    """The command that started this process, without the folder of its program."""
     program = Path(sys.argv[0]).name
+    return shlex.join(["ecglab" if program == "__main__.py" else program, *sys.argv[1:]])
+
+
+def provenance(device: torch.device | str = "cpu", *, command: str | None = None) -> dict[str, Any]:
+    """Command (that of this process unless given), commit, time, versions and device."""
     return {
-        "command": " ".join(["ecglab" if program == "__main__.py" else program, *sys.argv[1:]]),
+        "command": command_line() if command is None else command,
         "commit": commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": versions(),

@@ -10,10 +10,11 @@ import torch
 
 from ecglab.data.load import load_beats
 from ecglab.data.splits import hold_out, make_split
-from ecglab.errors import DataError
+from ecglab.errors import DataError, SettingError
 from ecglab.files import write_atomically
 from ecglab.models.catalogue import build
 from ecglab.training.checkpoint import save_weights
+from ecglab.training.command import train_command
 from ecglab.training.evaluate import Report, evaluate
 from ecglab.training.fit import Epoch, History, TrainSettings, fit
 from ecglab.training.meters import parameter_count
@@ -22,6 +23,7 @@ from ecglab.training.provenance import provenance
 RUN_FILE = "run.json"
 WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FILE = "checkpoint.pt"
+PLAN_FILE = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,25 @@ def read_run(path: Path) -> Run:
         ) from error
 
 
+def require_same_plan(out: Path, plan: dict[str, Any]) -> None:
+    """Note what ``out`` is for; raise SettingError where its checkpoint belongs to other plans.
+
+    A checkpoint knows its settings but neither its network's options nor its split.
+    """
+    path = out / PLAN_FILE
+    if path.exists() and (out / CHECKPOINT_FILE).exists():
+        try:
+            found = json.loads(path.read_text())
+        except ValueError as error:
+            raise DataError(f"{path} is damaged ({error}): name another folder.") from error
+        if found != plan:
+            raise SettingError(
+                f"The checkpoint in {out} belongs to another run ({found} there, {plan} here): "
+                f"name another folder, or move it away."
+            )
+    write_atomically(path, lambda part: part.write_text(json.dumps(plan, indent=1) + "\n"))
+
+
 def train_run(
     network: str,
     *,
@@ -83,19 +104,22 @@ def train_run(
     the test part alone, which is how settings are chosen.
     """
     options = options or {}
+    if score not in ("test", "validation") or (score == "validation" and not validation):
+        raise SettingError(
+            f"A run is scored on 'test', or on 'validation' where a part is held out; found "
+            f"score={score!r} with validation={validation}."
+        )
+    command = train_command(network, split, settings, options, validation, score)
+    torch.manual_seed(settings.seed)
+    model = build(network, **options)
     beats = load_beats(data)
     drawn = make_split(split, beats)
     train, held_out = drawn.train, None
     if validation:
         by = "record" if split == "patients" else "beat"
         train, held_out = hold_out(drawn.train, fraction=validation, by=by)
-    if score not in ("test", "validation") or (score == "validation" and held_out is None):
-        raise DataError(
-            f"A run is scored on 'test', or on 'validation' where a part is held out; found "
-            f"score={score!r} with validation={validation}."
-        )
-    torch.manual_seed(settings.seed)
-    model = build(network, **options)
+    trained = train_command(network, split, settings, options, validation, "test")
+    require_same_plan(out, {"command": trained, "origin": beats.origin, "train": train.counts()})
     history = fit(
         model,
         train,
@@ -123,7 +147,7 @@ def train_run(
         history=history,
         scored=score,
         report=evaluate(model, scored, device=device),
-        provenance=provenance(device),
+        provenance=provenance(device, command=command),
     )
     save_weights(model, out / WEIGHTS_FILE)
     write_run(run, out / RUN_FILE)

@@ -46,10 +46,10 @@ class Exercise:
     expects: str
     wrong: list[str] = field(default_factory=list, compare=False, repr=False)
 
-    def check(self, answer: object = ...) -> Feedback:
+    def check(self, answer: object) -> Feedback:
         """Judge ``answer``; a check never stops the notebook, whatever it is given."""
         if answer is ... or answer is None:
-            return Feedback(self.question, "unanswered", f"Put in {self.expects} and run again.")
+            return Feedback(self.question, "unanswered", f"Expected: {self.expects}.")
         try:
             verdict = self.judge(answer)
         except Exception as error:  # the answer may be anything, and may be code that fails

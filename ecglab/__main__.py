@@ -1,0 +1,5 @@
+"""``python -m ecglab``."""
+
+from ecglab.cli import main
+
+main()

@@ -1,0 +1,53 @@
+"""``ecglab study``: every full-size run behind the recorded results."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecglab.cli.common import Data, database
+from ecglab.cli.train import usable_device
+
+
+def study(
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder that gets one folder for each run.")
+    ],
+    arms: Annotated[
+        list[str] | None, typer.Argument(help="Arms of the study; all of them unless given.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seeds to train; those of each arm unless given.")
+    ] = None,
+    data: Data = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Put the runs into the package as its recorded results."),
+    ] = False,
+    progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
+) -> None:
+    """Train the wide and the narrow pair on all three splits, as the lessons compare them.
+
+    Runs that are in the folder already are not trained again, and an interrupted one goes on from
+    its checkpoint. The real database is needed. On two CPU cores all of it takes some hours.
+
+    Example: ecglab study resnet odenet --seed 0 --out runs
+    """
+    from ecglab.lessons import recorded
+    from ecglab.training.study import run_study
+
+    folder = database(data)
+    runs = run_study(
+        out,
+        arms=arms,
+        seeds=tuple(seed) if seed else None,
+        data=folder,
+        device=usable_device(device),
+        progress=progress,
+    )
+    for arm, chosen, run in runs:
+        report = run.report
+        print(f"{arm} seed {chosen}: accuracy {report.accuracy:.4f}, F1 {report.macro_f1:.4f}")
+        if record:
+            recorded.record(out, arm, chosen)

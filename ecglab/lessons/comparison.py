@@ -1,0 +1,169 @@
+"""The founding documents' results beside ours, as rows of tables and as claims that are checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+from ecglab.data.classes import CLASSES
+from ecglab.lessons.published import Published
+from ecglab.training.costs import Cost
+from ecglab.training.runs import Run
+
+
+def spread(values: Sequence[float], digits: int = 4) -> str:
+    """Mean and standard deviation as text, or the one value there is."""
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f} (one run)"
+    return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
+
+
+def scores_of(runs: Sequence[Run], score: str) -> list[float]:
+    """One field of the report of every run."""
+    return [getattr(run.report, score) for run in runs]
+
+
+def result_row(name: str, runs: Sequence[Run]) -> dict[str, object]:
+    """Our result on one split: scores over the seeds, with 0.828 of always-N in mind."""
+    return {
+        "network": name,
+        "parameters": runs[0].parameters,
+        "accuracy": spread(scores_of(runs, "accuracy")),
+        "macro-F1": spread(scores_of(runs, "macro_f1")),
+        "loss": spread(scores_of(runs, "loss")),
+        "runs": len(runs),
+    }
+
+
+def published_row(result: Published) -> dict[str, object]:
+    """A published result in the columns of `result_row`."""
+    return {
+        "network": f"{result.document} {result.network}",
+        "parameters": result.parameters,
+        "accuracy": f"{result.accuracy:.3f}",
+        "macro-F1": "not given",
+        "loss": "not given",
+        "runs": "not given",
+    }
+
+
+def class_rows(name: str, runs: Sequence[Run]) -> list[dict[str, object]]:
+    """Sensitivity, positive predictivity and F1 of each class, as means over the runs."""
+
+    def text(field: str, label: int) -> str:
+        values = [getattr(run.report, field)[label] for run in runs]
+        known = [value for value in values if value is not None]
+        return f"{mean(known):.3f}" if known else "never predicted"
+
+    return [
+        {
+            "network and class": f"{name}, {letter}",
+            "test beats": sum(runs[0].report.confusion[label]),
+            "sensitivity": text("sensitivity", label),
+            "positive predictivity": text("predictivity", label),
+            "F1": text("f1", label),
+        }
+        for label, letter in enumerate(CLASSES)
+    ]
+
+
+def cost_row(cost: Cost, reference: Cost, train_beats: int, test_beats: int) -> dict[str, object]:
+    """Costs of one network; the ratio is to the reference, measured in the same run."""
+    batches = train_beats / cost.batch_size
+    return {
+        "network": cost.name,
+        "parameters": cost.parameters,
+        "epoch, s": f"{cost.train_seconds * batches:.0f}",
+        "of the ResNet's": f"{cost.train_seconds / reference.train_seconds:.1f} x",
+        "test set, s": f"{cost.evaluate_seconds * test_beats / cost.batch_size:.0f}",
+        "kept for backward, MB": f"{cost.saved / 1e6:.0f}",
+        "evaluations forward": cost.evaluations_forward,
+        "backward": cost.evaluations_backward,
+    }
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a founding document, what we measured, and whether it holds."""
+
+    document: str
+    statement: str
+    measured: str
+    holds: bool
+
+    def row(self) -> dict[str, object]:
+        return {
+            "claim": f"{self.document}: {self.statement}",
+            "we measured": self.measured,
+            "holds": self.holds,
+        }
+
+
+def claims(
+    *,
+    resnet: Sequence[Run],
+    odenet: Sequence[Run],
+    narrow_resnet: Sequence[Run],
+    narrow_odenet: Sequence[Run],
+    founding_odenet: Sequence[Run],
+    costs: Sequence[Cost],
+) -> list[Claim]:
+    """The documents' claims that these results can decide; ``costs``: ResNet, then founding ODENet.
+
+    A difference in accuracy counts only beyond the two standard deviations of its runs.
+    """
+
+    def accuracy(runs: Sequence[Run]) -> float:
+        return mean(scores_of(runs, "accuracy"))
+
+    def margin(*groups: Sequence[Run]) -> float:
+        deviations = [stdev(scores_of(g, "accuracy")) for g in groups if len(g) > 1]
+        return 2 * max(deviations, default=0.0)
+
+    resnet_cost, founding_cost = costs
+    narrow_gap = accuracy(narrow_odenet) - accuracy(narrow_resnet)
+    wide_gap = accuracy(odenet) - accuracy(resnet)
+    backward = founding_odenet[0].history
+    slower = founding_cost.train_seconds / resnet_cost.train_seconds
+    fewer = 1 - odenet[0].parameters / resnet[0].parameters
+    return [
+        Claim(
+            "REPORT",
+            "the ODENet performed slightly better (its own numbers: 0.923 against 0.958)",
+            f"{accuracy(narrow_odenet):.4f} against {accuracy(narrow_resnet):.4f}",
+            narrow_gap > margin(narrow_odenet, narrow_resnet),
+        ),
+        Claim(
+            "SLIDES",
+            "the ODENet reaches the ResNet's accuracy (0.976 against 0.974)",
+            f"{accuracy(odenet):.4f} against {accuracy(resnet):.4f}",
+            wide_gap > -margin(odenet, resnet),
+        ),
+        Claim(
+            "SLIDES",
+            "with about a third of the parameters",
+            f"{fewer:.0%} fewer: {odenet[0].parameters:,} against {resnet[0].parameters:,}",
+            fewer > 0.6,
+        ),
+        Claim(
+            "SLIDES",
+            "training takes 6 to 9 times longer",
+            f"{slower:.1f} times, the founding configuration against the ResNet",
+            6 <= slower <= 9,
+        ),
+        Claim(
+            "SLIDES",
+            "epochs grow longer as training goes on",
+            f"evaluations a batch {backward[0].evaluations_forward:.1f} forward and "
+            f"{backward[0].evaluations_backward:.1f} backward in the first epoch, "
+            f"{backward[-1].evaluations_forward:.1f} and "
+            f"{backward[-1].evaluations_backward:.1f} in the last",
+            backward[-1].evaluations_forward > backward[0].evaluations_forward,
+        ),
+        Claim(
+            "REPORT",
+            "the adjoint needs constant memory",
+            f"{founding_cost.saved / 1e6:.0f} MB kept for a batch with the adjoint, "
+            f"{resnet_cost.saved / 1e6:.0f} MB by the ResNet",
+            founding_cost.saved < resnet_cost.saved,
+        ),
+    ]

@@ -1,0 +1,66 @@
+"""The step explorer: choose an equation, a method and the number of steps, see path and error."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import ipywidgets as widgets
+
+from ecglab.errors import SettingError
+from ecglab.lessons.convergence import PROBLEMS
+from ecglab.lessons.figures import png
+from ecglab.lessons.solver_figures import explorer_figure
+from ecglab.models.tableaus import TABLEAUS
+
+MOST_STEPS = 64
+
+
+@dataclass(frozen=True)
+class StepChoice:
+    """Names of a problem and of a method, and the number of equal steps."""
+
+    problem: str = "logistic growth"
+    method: str = "euler"
+    steps: int = 8
+
+    def __post_init__(self):
+        for value, known in ((self.problem, PROBLEMS), (self.method, TABLEAUS)):
+            if value not in known:
+                raise SettingError(f"Unknown {value!r}: expected one of {', '.join(known)}.")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise SettingError(f"steps={self.steps} is not among 1 to {MOST_STEPS}.")
+
+
+@cache
+def step_picture(choice: StepChoice) -> tuple[bytes, str]:
+    """PNG and description of one choice; nothing but the choice decides them."""
+    figure, alt = explorer_figure(PROBLEMS[choice.problem], TABLEAUS[choice.method], choice.steps)
+    return png(figure), alt
+
+
+def step_explorer(
+    picture: Callable[[StepChoice], tuple[bytes, str]] = step_picture,
+) -> widgets.VBox:
+    """Three labelled controls, a picture and a line that describes it; works from the keyboard."""
+    start = StepChoice()
+    equations = [(f"{name}: {problem.formula}", name) for name, problem in PROBLEMS.items()]
+    wide = widgets.Layout(width="26em")
+    problem = widgets.Dropdown(
+        description="Equation", options=equations, value=start.problem, layout=wide
+    )
+    method = widgets.Dropdown(description="Method", options=[*TABLEAUS], value=start.method)
+    steps = widgets.IntSlider(
+        description="Steps", value=start.steps, min=1, max=MOST_STEPS, continuous_update=False
+    )
+    image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
+    status = widgets.HTML()
+
+    def redraw(_change: object = None) -> None:
+        image.value, text = picture(StepChoice(problem.value, method.value, steps.value))
+        status.value = f'<span role="status">{text}</span>'  # last: it says that all is done
+
+    for control in (problem, method, steps):
+        control.observe(redraw, "value")
+    redraw()
+    box = widgets.VBox([widgets.HBox([problem, method, steps]), image, status])
+    return box.add_class("ecglab-step-explorer")

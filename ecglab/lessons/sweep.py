@@ -1,0 +1,309 @@
+"""One trained network solved in many ways: what each solver costs, and what it changes.
+
+A sweep is data: the explorer and the figures are made from it, whether it was measured a minute
+ago or travels with the package.
+"""
+
+import dataclasses
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import as_file
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from sklearn.metrics import confusion_matrix
+from torch import Tensor
+
+from ecglab.data.beats import Beats
+from ecglab.data.classes import CLASSES
+from ecglab.errors import DataError
+from ecglab.files import write_atomically
+from ecglab.lessons.follow import follow
+from ecglab.lessons.recorded import FOLDER
+from ecglab.models.odenet import ODENet
+from ecglab.models.solve import Solver, SolverReport
+from ecglab.training.batches import TensorBeats, to_tensors
+from ecglab.training.evaluate import accuracy_of, macro_f1_of
+from ecglab.training.provenance import provenance
+
+REFERENCE: Final = Solver(method="dopri5", rtol=1e-6, atol=1e-6, gradient="direct")
+TOLERANCES: Final = tuple(10.0**-power for power in range(1, 6))
+STEPS: Final = (1, 2, 4, 8)
+RECORDED: Final = "sweep-{}.json"  # beside the recorded runs, by arm of the study
+
+
+def solvers(
+    adaptive: Sequence[str] = ("dopri5", "bosh3"),
+    fixed: Sequence[str] = ("rk4", "midpoint", "euler"),
+    *,
+    tolerances: Sequence[float] = TOLERANCES,
+    steps: Sequence[int] = STEPS,
+) -> list[Solver]:
+    """Every adaptive method at every tolerance (rtol = atol), every fixed one at every number."""
+    return [
+        Solver(method=method, rtol=value, atol=value, gradient="direct")
+        for method in adaptive
+        for value in tolerances
+    ] + [
+        Solver(method=method, steps=count, gradient="direct") for method in fixed for count in steps
+    ]
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """What one solver did to the test beats.
+
+    ``changed`` is the share of beats whose class differs from the reference solve, ``error`` the
+    distance of y(1) from its y(1), relative to its size. Evaluations and steps are means per
+    batch, ``milliseconds`` are those of the fastest full batch, which was disturbed least.
+
+    The rest belongs to the first batch: ``accepted`` and ``rejected`` hold (t, step length), and
+    ``paths[i]`` the hidden state of the i-th example beat at ``times``, in two coordinates.
+    """
+
+    solver: Solver
+    accuracy: float
+    macro_f1: float
+    changed: float
+    error: float
+    evaluations: float
+    steps: float
+    milliseconds: float
+    accepted: list[list[float]]
+    rejected: list[list[float]]
+    times: list[float]
+    paths: list[list[list[float]]]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The rows of one network, the reference solve, and what they were measured on.
+
+    ``examples`` name the beats of the paths by class, record and sample; ``explained`` is the
+    share of their variance along the reference that the two coordinates of the paths show.
+    """
+
+    rows: list[SweepRow]
+    reference: SweepRow
+    examples: list[dict[str, Any]]
+    explained: float
+    beats: int
+    batch_size: int
+    origin: str
+    network: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one solver gave: class and y(1) of every beat, record and seconds of every batch.
+
+    ``path`` holds the example beats' states at ``times``; ``followed`` is the record of the first
+    batch, which they are in.
+    """
+
+    classes: Int[Tensor, " beats"]
+    states: Float[Tensor, "beats features"]
+    reports: list[SolverReport]
+    seconds: list[float]
+    times: list[float]
+    path: Float[Tensor, "examples times features"]
+    followed: SolverReport
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A network and test beats, ready to be solved by any solver.
+
+    The first ``examples`` beats are the examples; every solve is compared with ``reference``;
+    ``centre`` and ``axes`` span the plane in which the paths are drawn.
+    """
+
+    model: ODENet
+    part: TensorBeats
+    batch_size: int
+    examples: int
+    reference: Outcome
+    centre: Float[Tensor, " features"]
+    axes: Float[Tensor, "features 2"]
+    explained: float
+
+
+@torch.no_grad()
+def outcome(
+    model: ODENet, part: TensorBeats, solver: Solver, *, batch_size: int, examples: int
+) -> Outcome:
+    """Solve every beat with ``solver``; the network's own solver stays as it is."""
+    before, model.block.solver = model.block.solver, solver
+    states: list[Tensor] = []
+    hook = model.block.register_forward_hook(lambda block, args, y: states.append(y.flatten(1)))
+    device = part.values.device
+
+    def clock() -> float:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    classes, reports, seconds = [], [], []
+    try:
+        for values in part.values.split(batch_size):
+            start = clock()
+            classes.append(model(values).argmax(1))
+            seconds.append(clock() - start)
+            reports.append(model.block.report)
+    finally:
+        hook.remove()
+        model.block.solver = before
+    first = model.downsampling(part.values[:batch_size])
+    times, path, followed = follow(model.block.dynamics, first, solver)
+    return Outcome(
+        torch.cat(classes),
+        torch.cat(states),
+        reports,
+        seconds,
+        times,
+        torch.stack([y[:examples].flatten(1) for y in path], 1),
+        followed,
+    )
+
+
+@torch.no_grad()
+def prepare(
+    model: ODENet,
+    beats: Beats,
+    *,
+    batch_size: int = 128,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> tuple[Probe, Beats]:
+    """Shuffle the beats, one of every class first, and solve them with the reference.
+
+    Returns the probe and the beats in its order. Published test rows come sorted by class; in
+    that order a batch would hold one class alone.
+    """
+    order = np.random.default_rng(seed).permutation(len(beats))
+    labels = beats.labels[order]
+    first = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)]
+    order = np.concatenate([order[first], np.delete(order, first)])
+    beats = beats.take(order)
+    model.to(device).eval()
+    part = to_tensors(beats, device)
+    model(part.values[:batch_size])  # the first pass of all warms up and would count as slow
+    reference = outcome(model, part, REFERENCE, batch_size=batch_size, examples=len(first))
+    points = reference.path.flatten(0, 1)
+    centre = points.mean(0)
+    _, lengths, directions = torch.linalg.svd(points - centre, full_matrices=False)
+    axes = directions[:2].T
+    # The sign of a principal axis is arbitrary: its largest entry is made positive.
+    axes = axes * torch.sign(axes.gather(0, axes.abs().argmax(0, keepdim=True)))
+    explained = float((lengths[:2] ** 2).sum() / (lengths**2).sum())
+    return Probe(model, part, batch_size, len(first), reference, centre, axes, explained), beats
+
+
+def measure(probe: Probe, solver: Solver) -> SweepRow:
+    """Solve every beat of the probe with one solver and score the result."""
+    found = outcome(
+        probe.model, probe.part, solver, batch_size=probe.batch_size, examples=probe.examples
+    )
+    return row_of(probe, solver, found)
+
+
+def row_of(probe: Probe, solver: Solver, found: Outcome) -> SweepRow:
+    """The scores and costs of an outcome."""
+    true, called = probe.part.labels.cpu().numpy(), found.classes.cpu().numpy()
+    table = confusion_matrix(true, called, labels=range(len(CLASSES)))
+    reference = probe.reference
+    return SweepRow(
+        solver=solver,
+        accuracy=float(accuracy_of(table)),
+        macro_f1=float(macro_f1_of(table)),
+        changed=float((found.classes != reference.classes).double().mean()),
+        error=float((found.states - reference.states).norm() / reference.states.norm()),
+        evaluations=statistics.mean(r.evaluations_forward for r in found.reports),
+        steps=statistics.mean(len(r.accepted) + len(r.rejected) for r in found.reports),
+        milliseconds=1e3 * min(found.seconds[: max(1, len(true) // probe.batch_size)]),
+        accepted=rounded(found.followed.accepted),
+        rejected=rounded(found.followed.rejected),
+        times=rounded(found.times),
+        paths=rounded(((found.path - probe.centre) @ probe.axes).tolist()),
+    )
+
+
+def rounded(value: Any, digits: int = 5) -> Any:
+    """Numbers in nested sequences with so many decimals, as lists: what a JSON file would give."""
+    if isinstance(value, float):
+        return round(value, digits)
+    return [rounded(part, digits) for part in value]
+
+
+def sweep(
+    model: ODENet,
+    beats: Beats,
+    using: Sequence[Solver] | None = None,
+    *,
+    batch_size: int = 128,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> tuple[Sweep, Probe]:
+    """Solve the beats with every solver in ``using`` and with the reference.
+
+    The probe that comes with the sweep measures further solvers on the same beats.
+    """
+    probe, beats = prepare(model, beats, batch_size=batch_size, seed=seed, device=device)
+    count = probe.examples
+    places = zip(
+        *(part[:count].tolist() for part in (beats.labels, beats.records, beats.samples)),
+        strict=True,
+    )
+    found = Sweep(
+        rows=[measure(probe, solver) for solver in (solvers() if using is None else using)],
+        reference=row_of(probe, REFERENCE, probe.reference),
+        examples=[{"class": CLASSES[c], "record": r, "sample": s} for c, r, s in places],
+        explained=probe.explained,
+        beats=len(beats),
+        batch_size=batch_size,
+        origin=beats.origin,
+        network={
+            "width": model.downsampling[0].out_channels,
+            "parameters": sum(p.numel() for p in model.parameters()),
+        },
+        provenance=provenance(device),
+    )
+    return found, probe
+
+
+def write_sweep(found: Sweep, path: Path) -> None:
+    """Store a sweep as JSON."""
+    text = json.dumps(dataclasses.asdict(found))
+    write_atomically(path, lambda part: part.write_text(text + "\n"))
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read a stored sweep; raise DataError where the file is none."""
+    try:
+        stored = json.loads(path.read_text())
+        stored["rows"] = [read_row(row) for row in stored["rows"]]
+        stored["reference"] = read_row(stored["reference"])
+        return Sweep(**stored)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a sweep of ecglab ({type(error).__name__}: {error}); expected the "
+            f"JSON that write_sweep writes."
+        ) from error
+
+
+def read_row(stored: dict[str, Any]) -> SweepRow:
+    """One row back from its JSON."""
+    return SweepRow(**{**stored, "solver": Solver(**stored["solver"])})
+
+
+def recorded_sweep(arm: str = "odenet") -> Sweep | None:
+    """The recorded sweep of a full-size run over the whole test part, None where there is none."""
+    with as_file(FOLDER / RECORDED.format(arm)) as path:
+        return read_sweep(path) if path.exists() else None
