@@ -7,7 +7,7 @@ import numpy as np
 from ecglab.data.beats import Beats, extract_beats, join
 from ecglab.data.cache import cached, fingerprint
 from ecglab.data.database import RECORDS, find_database, missing_files, read_recording
-from ecglab.data.simulate import simulated_beats
+from ecglab.data.simulate import SIMULATOR, simulated_beats
 from ecglab.errors import DataError
 
 
@@ -37,7 +37,7 @@ def load_beats(directory: str | Path | None = None, *, seed: int = 0) -> Beats:
     folder = find_database(directory)
     if folder is not None:
         return database_beats(folder)
-    return cached(f"simulated-{seed}", lambda: simulated_beats(20_000, seed=seed))
+    return cached(f"{SIMULATOR}-{seed}", lambda: simulated_beats(20_000, seed=seed))
 
 
 def subsample(beats: Beats, count: int, *, seed: int = 0) -> Beats:

@@ -18,6 +18,7 @@ from ecglab.data.persons import CASES, FIRST_PERSON, PERSONS, Person, draw_perso
 from ecglab.data.rhythm import beat_kinds, beat_times, fibrillation_intervals, rr_intervals
 from ecglab.errors import SettingError
 
+SIMULATOR: Final = "ecgsyn-persons-1"  # count up with every change of the simulated beats
 GAIN: Final = 200.0  # ADC units a millivolt
 ZERO: Final = 1024
 HIGHEST: Final = 2047  # 11 bits

@@ -64,8 +64,8 @@ def sign_figure(
     mirrored = float(np.abs(at + differences).max())
     alt = (
         f"Components of the adjoint over time and central differences of the loss at "
-        f"{len(probes)} times. The points lie on the lines (largest distance {apart:.1g}); with the "
-        f"other sign they would be up to {mirrored:.2g} away."
+        f"{len(probes)} times. The points lie on the lines (largest distance {apart:.1g}); with "
+        f"the other sign they would be up to {mirrored:.2g} away."
     )
     return figure, alt
 

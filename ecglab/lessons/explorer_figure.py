@@ -40,10 +40,9 @@ def background(found: Sweep, example: int, *, label: str = "") -> Background:
     points = np.concatenate([row.paths[example] for row in (*found.rows, found.reference)])
     true = np.array(found.reference.paths[example])
     left.plot(*points.T, linestyle="none")  # so that the axes hold them all
-    left.plot(*true.T, color=QUIET, linewidth=4, alpha=0.5, label="reference")
-    left.plot([], [], color=CLASS_COLOURS[name], marker=".", label="this solver")
-    left.set(xlabel="first coordinate", ylabel="second coordinate", title=f"A beat of class {name}")
-    left.legend(loc="best", fontsize=9)
+    left.plot(*true.T, color=QUIET, linewidth=4, alpha=0.5)
+    left.set(xlabel="first coordinate", ylabel="second coordinate")
+    left.set_title(f"A beat of class {name} (grey: reference)", fontsize=12)
     steps = found.reference
     draw_steps(middle, steps.accepted, steps.rejected, colour=QUIET, level=-1.0)
     middle.axvline(1.0, color=QUIET, linestyle="--", linewidth=1)
@@ -54,7 +53,7 @@ def background(found: Sweep, example: int, *, label: str = "") -> Background:
     draw_against_evaluations(right, found.rows, "error")
     right.set_yscale("log")
     right.set(ylabel="relative error of y(1)", title="Among the others")
-    right.legend(fontsize=8, loc="best")
+    right.legend(fontsize=8, loc="lower left")  # free: errors fall to the right
     canvas = FigureCanvasAgg(figure)
     png(figure, label=label)  # adds the label and draws on the canvas
     return Background(figure, found, example, canvas.copy_from_bbox(figure.bbox))

@@ -4,10 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ecglab.data.beats import Beats, extract_beats
+from ecglab.data.beats import Beats
 from ecglab.data.database import Recording, find_database, read_recording
-from ecglab.data.persons import draw_person
-from ecglab.data.simulate import simulate_recording
+from ecglab.data.simulate import person_recording
 from ecglab.errors import DataError
 
 
@@ -22,15 +21,7 @@ def real_recording(record: int) -> Recording:
     return read_recording(folder, record)
 
 
-@lru_cache(maxsize=4)
-def simulated_recording(person: int, *, wanted: int, seed: int) -> Recording:
-    """The recording that `simulated_beats` cuts the ``wanted`` beats of ``person`` from."""
-    seconds = 10 + 1.15 * wanted * draw_person(person, seed=seed).interval
-    recording = simulate_recording(person, seed=seed, seconds=seconds)
-    while len(extract_beats(recording, "simulated")) < wanted:
-        seconds *= 1.2
-        recording = simulate_recording(person, seed=seed, seconds=seconds)
-    return recording
+simulated_recording = lru_cache(maxsize=4)(person_recording)
 
 
 def recording_of(beats: Beats, record: int, *, seed: int) -> Recording:
@@ -43,4 +34,4 @@ def recording_of(beats: Beats, record: int, *, seed: int) -> Recording:
         )
     if beats.origin == "MIT-BIH":
         return real_recording(record)
-    return simulated_recording(record, wanted=wanted, seed=seed)
+    return simulated_recording(record, beats=wanted, seed=seed)

@@ -63,18 +63,22 @@ def steps_figure(
     reports: Mapping[str, SolverReport],
     times: Sequence[float],
     speeds: Sequence[float],
+    turns: Sequence[float],
 ) -> tuple[Figure, str]:
-    """How fast the state moves along t, and below where each solver stepped.
+    """How the state moves along t, and below where each solver stepped.
 
-    ``speeds`` are the root mean square of f at ``times``; a report's name stands at its line.
+    ``speeds`` and ``turns`` are the sizes of f and of df/dt at ``times``, see `motion`; a
+    report's name stands at its line.
     """
-    height = 2.6 + 0.5 * len(reports)
+    height = 3.4 + 0.45 * len(reports)
     figure, axes = new_figure(
-        2, height=height, sharex=True, height_ratios=[1.6, 0.2 + 0.5 * len(reports)]
+        2, height=height, sharex=True, height_ratios=[2.0, 0.2 + 0.45 * len(reports)]
     )
     above, below = axes[:, 0]
-    above.plot(times, speeds, color=INK)
-    above.set(ylabel="size of f", ylim=(0, None), title="How fast the hidden state moves")
+    above.plot(times, speeds, color=INK, label="speed: size of f")
+    above.plot(times, turns, "--", color=LINE_COLOURS[0], label="bend: size of df/dt")
+    above.set(ylim=(0, None), ylabel="root mean square", title="How the hidden state moves")
+    above.legend(loc="best")
     notes = []
     for level, (name, report) in enumerate(reports.items()):
         draw_steps(
@@ -97,12 +101,10 @@ def steps_figure(
         ax.axvline(1.0, color=QUIET, linestyle="--", linewidth=1)
     if any(report.rejected for report in reports.values()):
         figure.legend(loc="outside upper right")
-    low, high = int(np.argmin(speeds)), int(np.argmax(speeds))
     alt = (
-        f"Top: the root mean square of f along the solution runs from {speeds[0]:.2f} at t = 0 to "
-        f"{speeds[-1]:.2f} at t = 1; least {speeds[low]:.2f} at t = {times[low]:.2f}, most "
-        f"{speeds[high]:.2f} at t = {times[high]:.2f}. Bottom: the steps of each solver on the "
-        f"axis of t. " + "; ".join(notes) + "."
+        f"Top: along the solution the size of f goes from {speeds[0]:.2f} at t = 0 to "
+        f"{speeds[-1]:.2f} at t = 1, that of df/dt from {turns[0]:.2f} to {turns[-1]:.2f}. Bottom: "
+        f"the steps of each solver on the axis of t. " + "; ".join(notes) + "."
     )
     return figure, alt
 
@@ -117,7 +119,7 @@ def evaluation_times_figure(evaluated: Mapping[str, Sequence[float]]) -> tuple[F
         ax.set(xlabel="evaluation", title=name)
         outside = sum(t > 1 + 1e-6 for t in times)
         notes.append(
-            f"{name}: {len(times)} evaluations, {outside} beyond 1, last t {times[-1]:.2f}"
+            f"{name}: {len(times)} evaluations, {outside} beyond 1, the last at t = {times[-1]:.2f}"
         )
     axes[0, 0].set_ylabel("t")
     return figure, "t of each evaluation; the band is 0 to 1. " + "; ".join(notes) + "."

@@ -85,7 +85,7 @@ def test_a_wrong_clock_shows_on_the_non_autonomous_problem_only():
 
 
 @pytest.mark.parametrize("name", ["euler", "midpoint", "heun2", "rk4"])
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**16), steps=st.integers(1, 12), length=st.floats(0.1, 3.0))
 def test_agrees_with_torchdiffeq(name, seed, steps, length):
     generator = torch.Generator().manual_seed(seed)
@@ -93,7 +93,7 @@ def test_agrees_with_torchdiffeq(name, seed, steps, length):
     y0 = torch.randn(5, 3, generator=generator, dtype=torch.float64)
 
     def f(t, y):
-        return torch.tanh(y @ matrix) + torch.sin(3 * torch.as_tensor(t)) * y
+        return torch.tanh(y @ matrix) + torch.sin(3 * torch.as_tensor(t, dtype=y.dtype)) * y
 
     grid = torch.linspace(0, length, steps + 1, dtype=torch.float64)
     theirs = odeint(f, y0, grid, method=name)
@@ -102,7 +102,7 @@ def test_agrees_with_torchdiffeq(name, seed, steps, length):
 
 
 @EVERY
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(z=st.floats(-3, 3), steps=st.integers(1, 10))
 def test_linear_problem_has_a_closed_form(tableau, z, steps):
     """Orders 1 to 4 with as many stages: each step multiplies by the truncated exponential."""
@@ -111,7 +111,7 @@ def test_linear_problem_has_a_closed_form(tableau, z, steps):
     assert found == pytest.approx(factor**steps, rel=1e-9, abs=1e-9)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(
     coefficients=st.lists(st.floats(-5, 5), min_size=4, max_size=4),
     t0=st.floats(-2, 2),

@@ -1,0 +1,88 @@
+"""Right and wrong answers to lesson 03 go through the checks."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from ecglab.data.load import subsample
+from ecglab.lessons.exercises import odenet
+from ecglab.lessons.sweep import prepare
+from ecglab.models import ODENet, Solver
+
+
+def careful(f, h, other):
+    first = f(0.5, h)
+    f(0.5, other)
+    return torch.equal(first, f(0.5, h))
+
+
+def asked_twice(f, h, other):
+    return torch.equal(f(0.5, h), f(0.5, h))
+
+
+RIGHT = {
+    "parameters_of_steps": 25_472,
+    "evaluations_of_steps": 32,
+    "batch_mates": "c",
+    "is_a_field": careful,
+    "augmented": lambda h: torch.nn.functional.pad(h, (0, 0, 0, 5)),
+}
+WRONG = {
+    "parameters_of_steps": [50_944, 297_984, 1],
+    "evaluations_of_steps": [26, 30, 35, 37, 1],
+    "batch_mates": ["a", "b", "d"],
+    "is_a_field": [asked_twice, lambda f, h, other: True, lambda f, h, other: False],
+    "augmented": [
+        lambda h: torch.nn.functional.pad(h, (0, 5)),
+        lambda h: torch.nn.functional.pad(h, (0, 0, 5, 0)),
+        lambda h: torch.cat([h, h[:, :5]], 1),
+        lambda h: h,
+    ],
+}
+
+
+def fresh(name):
+    return dataclasses.replace(getattr(odenet, name), wrong=[])
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_is_explained(name):
+    exercise = fresh(name)
+    assert exercise.check(...).state == "unanswered"
+    feedback = exercise.check(RIGHT[name])
+    assert (feedback.state, feedback.text) == ("correct", exercise.explanation)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_answers_get_a_hint(name):
+    exercise = fresh(name)
+    texts = [exercise.check(answer) for answer in WRONG[name]]
+    assert {feedback.state for feedback in texts} == {"not yet"}
+    assert exercise.explanation not in {feedback.text for feedback in texts}
+    assert exercise.check(object()).state in ("unreadable", "not yet")
+
+
+def test_recognised_mistakes_get_hints_of_their_own():
+    assert "rejected" in fresh("evaluations_of_steps").check(26).text
+    assert "twelve blocks" in fresh("parameters_of_steps").check(12 * 24_832).text
+    assert "other state" in fresh("is_a_field").check(asked_twice).text
+    assert "time axis" in fresh("augmented").check(WRONG["augmented"][0]).text
+
+
+def test_a_solver_is_judged_by_solving(simulated):
+    torch.manual_seed(3)
+    model = ODENet(16, stem="strided")
+    probe, _ = prepare(model, subsample(simulated, 80), batch_size=64)
+    exercise = odenet.thrifty_solver(probe)
+    fine = Solver(method="rk4", steps=4, gradient="direct")
+    assert exercise.check(fine).state == "correct"
+    dear = exercise.check(dataclasses.replace(fine, steps=8))
+    assert dear.state == "not yet" and "32 evaluations" in dear.text
+    assert exercise.check("rk4").state == "unreadable"
+    probe = dataclasses.replace(
+        probe,
+        reference=dataclasses.replace(probe.reference, classes=(probe.reference.classes + 1) % 5),
+    )
+    moved = odenet.thrifty_solver(probe).check(fine)
+    assert moved.state == "not yet" and "100.0%" in moved.text
