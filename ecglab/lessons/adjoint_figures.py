@@ -98,7 +98,7 @@ def checks_figure(
         )
     whole_numbers(right, sorted({row.steps for row in rows}))
     right.set(xlabel="steps of rk4", ylabel="relative difference")
-    right.set_title("adjoint against direct, on heartbeats")
+    right.set_title("Adjoint against direct, on heartbeats")
     right.legend(loc="lower left", fontsize=10)
     alt = (
         f"Left: the Taylor remainder against the size of the step, slopes at the small end: "
@@ -123,8 +123,8 @@ def memory_figure(rows: Sequence[Memory]) -> tuple[Figure, str]:
             )
         panel.set(xlabel="evaluations of the dynamics", ylim=(0, None))
         panel.set_xticks(sorted({row.evaluations for row in rows}))
-    axes[0, 0].set(ylabel="MB", title="kept for the backward pass")
-    axes[0, 1].set_title("highest during the whole batch")
+    axes[0, 0].set(ylabel="MB", title="Kept for the backward pass")
+    axes[0, 1].set_title("Highest during the whole batch")
     axes[0, 0].legend(loc="upper left")
     return figure, f"Memory of one training batch of the ODENet. {'; '.join(told)}."
 
@@ -154,10 +154,10 @@ def accuracy_figure(rows: Sequence[Accuracy]) -> tuple[Figure, str]:
     left.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     left.yaxis.set_minor_formatter(NullFormatter())
     left.set_yticks([20, 50, 100, 200, 500])
-    left.set(ylabel="evaluations", title="work of the backward solve")
-    right.set(ylabel="relative error", title="error of the gradient")
+    left.set(ylabel="evaluations", title="Work of the backward solve")
+    right.set(ylabel="relative error", title="Error of the gradient")
     right.legend(loc="lower left", fontsize=10)
-    figure.legend(loc="outside upper left", ncols=4, fontsize=10)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=4, fontsize=10)
     alt = (
         f"dopri5 with adjoint gradients as the tolerance tightens from {tolerances[-1]:.1g} to "
         f"{tolerances[0]:.1g}. {'; '.join(told)}."
@@ -170,32 +170,36 @@ def return_figure(
     durations: Sequence[float],
     distances: Mapping[str, Sequence[float]],
 ) -> tuple[Figure, str]:
-    """Paths in the plane, there and back; the distance from home against the time travelled."""
-    figure, axes = new_figure(1, 2, width=10, height=4.8)
-    plane, right = axes[0]
+    """Distance from the centre on the way there and back; distance from home against the duration.
+
+    The paths take the longest of the ``durations`` in equal steps.
+    """
+    figure, axes = new_figure(1, 2, width=10, height=4.2)
+    left, right = axes[0]
     told = []
     for number, (there, back) in enumerate(paths):
-        colour = LINE_COLOURS[number]
-        names = ("there", "back", "start", "end of the way back") if number == 0 else (None,) * 4
-        plane.plot(*there.T, color=colour, linewidth=1.2, label=names[0])
-        plane.plot(*back.T, color=colour, linewidth=1.2, linestyle=":", label=names[1])
-        plane.plot(*there[0], "o", color=colour, markersize=10, label=names[2])
-        plane.plot(*back[-1], "X", color=INK, markersize=10, label=names[3])
+        colour, marker = LINE_COLOURS[number], MARKERS[number]
+        times = np.linspace(0, durations[-1], len(there))
+        out, home = np.hypot(*there.T), np.hypot(*back.T)
+        left.plot(times, out, color=colour, label=f"there, from {out[0]:.1f}")
+        left.plot(times[::-1], home, color=colour, linestyle=":", linewidth=2.6, label="and back")
+        left.plot(0, out[0], marker, color=colour, markersize=10, clip_on=False)
+        left.plot(0, home[-1], "X", color=INK, markersize=10, clip_on=False)
         told.append(
-            f"the start at radius {np.hypot(*there[0]):.2f} is missed: the way back ends at "
-            f"radius {np.hypot(*back[-1]):.2f}"
+            f"the path from radius {out[0]:.2f} reaches {out[-1]:.3f} and comes back to "
+            f"{home[-1]:.2f}"
         )
-    plane.set(xlabel="x", ylabel="y", aspect="equal", title="There and back")
-    plane.legend(loc="lower left", bbox_to_anchor=(0, -0.02), fontsize=9)
+    left.set(xlabel="time (s)", ylabel="radius", ylim=(0, None), title="There and back")
+    left.legend(loc="upper right", fontsize=10, ncols=2)
     grown = []
     for number, (name, values) in enumerate(distances.items()):
         right.semilogy(durations, values, **line(number), label=name)
         grown.append(f"{name}: {values[0]:.1e} to {values[-1]:.1e}")
-    right.set(xlabel="seconds there (and back)", ylabel="distance from home")
+    right.set(xlabel="seconds there (and as many back)", ylabel="distance from home")
     right.set_title("Each second costs the same factor")
-    right.legend(loc="best", fontsize=10)
+    right.legend(loc="lower right", fontsize=10)
     alt = (
-        f"Left: paths of the simulated heart's (x, y) onto the unit circle and back; "
+        f"Left: radius of the simulated heart's point over time, onto the unit circle and back; "
         f"{'; '.join(told)}. Right: distance from the start after {durations[0]:g} to "
         f"{durations[-1]:g} seconds there and back: {'; '.join(grown)}."
     )

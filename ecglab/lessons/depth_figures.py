@@ -41,7 +41,8 @@ def degradation_figure(
         panel.set(xlabel="blocks (two convolutions each)", title=f"Loss on {part}")
         panel.set_xticks(blocks)
     axes[0, 0].set_ylabel("cross-entropy loss")
-    axes[0, 1].legend(loc="lower right")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=len(names))
     alt = (
         f"Loss against depth for {', '.join(str(b) for b in blocks)} blocks. {'; '.join(told)}. "
         f"Guessing gives {guess:.2f}."
@@ -114,7 +115,7 @@ def states_figure(
         ylabel=f"second ({shares[1]:.0%})",
         title="Beats on their way through the blocks",
     )
-    panel.legend(loc="lower center", ncols=3)
+    figure.legend(loc="outside upper left", ncols=len(CLASSES))
     separation = class_separation(states, labels)
     alt = (
         f"Paths of {states.shape[1]} beats through {len(states) - 1} blocks in the plane of the "

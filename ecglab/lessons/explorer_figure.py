@@ -54,6 +54,8 @@ def background(found: Sweep, example: int, *, label: str = "") -> Background:
     right.set_yscale("log")
     right.set(ylabel="relative error of y(1)", title="Among the others")
     right.legend(fontsize=8, loc="lower left")  # free: errors fall to the right
+    for ax in (left, middle, right):
+        ax.set_autoscale_on(False)  # a solver drawn later must not move what is drawn already
     canvas = FigureCanvasAgg(figure)
     png(figure, label=label)  # adds the label and draws on the canvas
     return Background(figure, found, example, canvas.copy_from_bbox(figure.bbox))

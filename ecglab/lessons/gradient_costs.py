@@ -17,6 +17,7 @@ from ecglab.errors import SolverError
 from ecglab.lessons.gradient_checks import relative_difference
 from ecglab.models import ODENet, Solver, solve
 from ecglab.models.adjoint import integrate_adjoint, odeint_with_adjoint
+from ecglab.models.checkpointed import integrate_checkpointed
 from ecglab.models.odenet import Dynamics
 from ecglab.models.solve import GRADIENTS, Gradient
 from ecglab.models.tableaus import RK4, Tableau, integrate, trajectory
@@ -158,7 +159,7 @@ def reference_gradient(
     dynamics: nn.Module, y0: Float[Tensor, "*state"], weight: Float[Tensor, "*state"]
 ) -> tuple[Tensor, ...]:
     """Gradient of sum(weight * y(1)) by the parameters, from many small steps."""
-    loss = (weight * integrate(RK4, dynamics, y0, steps=REFERENCE_STEPS)).sum()
+    loss = (weight * integrate_checkpointed(RK4, dynamics, y0, steps=REFERENCE_STEPS)).sum()
     return torch.autograd.grad(loss, tuple(dynamics.parameters()))
 
 

@@ -78,7 +78,6 @@ def steps_figure(
     above.plot(times, speeds, color=INK, label="speed: size of f")
     above.plot(times, turns, "--", color=LINE_COLOURS[0], label="bend: size of df/dt")
     above.set(ylim=(0, None), ylabel="root mean square", title="How the hidden state moves")
-    above.legend(loc="best")
     notes = []
     for level, (name, report) in enumerate(reports.items()):
         draw_steps(
@@ -92,15 +91,14 @@ def steps_figure(
             f"{name}: {len(report.accepted)} accepted, {len(report.rejected)} rejected, "
             f"{report.evaluations_forward} evaluations"
         )
-    below.plot([], [], "x", color=INK, label="a rejected step would have ended here")
+    below.plot([], [], "x", color=INK, label="end of a rejected step")
     below.set_yticks([-level for level in range(len(reports))], list(reports))
     below.set(xlabel="t, the depth", title="Where the solvers stepped")
     below.set_ylim(0.6 - len(reports), 0.7)
     below.grid(axis="y", visible=False)
     for ax in (above, below):
         ax.axvline(1.0, color=QUIET, linestyle="--", linewidth=1)
-    if any(report.rejected for report in reports.values()):
-        figure.legend(loc="outside upper right")
+    figure.legend(loc="outside upper right", ncols=3)
     alt = (
         f"Top: along the solution the size of f goes from {speeds[0]:.2f} at t = 0 to "
         f"{speeds[-1]:.2f} at t = 1, that of df/dt from {turns[0]:.2f} to {turns[-1]:.2f}. Bottom: "
@@ -116,7 +114,8 @@ def evaluation_times_figure(evaluated: Mapping[str, Sequence[float]]) -> tuple[F
     for place, (ax, (name, times)) in enumerate(zip(axes[0], evaluated.items(), strict=True)):
         ax.axhspan(0, 1, color=QUIET, alpha=0.15)
         ax.plot(range(1, len(times) + 1), times, "o", color=LINE_COLOURS[place], markersize=6)
-        ax.set(xlabel="evaluation", title=name)
+        ax.set_xlabel("evaluation")
+        ax.set_title(name, fontsize=11)
         outside = sum(t > 1 + 1e-6 for t in times)
         notes.append(
             f"{name}: {len(times)} evaluations, {outside} beyond 1, the last at t = {times[-1]:.2f}"

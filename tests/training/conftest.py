@@ -24,6 +24,11 @@ def waves(count: int, *, seed: int = 0, shares=(0.4, 0.2, 0.2, 0.1, 0.1)) -> Bea
 
 
 @pytest.fixture(scope="session")
+def make_waves():
+    return waves
+
+
+@pytest.fixture(scope="session")
 def train_beats() -> Beats:
     return waves(90, seed=1)
 
