@@ -10,6 +10,7 @@ import ecglab
 from ecglab.cli.common import Data, fail
 from ecglab.cli.data import data_app
 from ecglab.cli.run import run
+from ecglab.cli.study import study
 from ecglab.cli.train import train
 from ecglab.errors import EcglabError
 
@@ -100,5 +101,5 @@ def models(
 
 app.command()(check)
 app.add_typer(data_app, name="data")
-for command in (models, train, run):
+for command in (models, train, study, run):
     app.command()(command)

@@ -34,20 +34,26 @@ def study(
 
     Example: ecglab study resnet odenet --seed 0 --out runs
     """
-    from ecglab.lessons import recorded
-    from ecglab.training.study import run_study
+    from ecglab.lessons.record import SWEPT, record_run, record_sweep
+    from ecglab.training.study import STUDY, run_study
 
     folder = database(data)
+    where = usable_device(device)
     runs = run_study(
         out,
         arms=arms,
         seeds=tuple(seed) if seed else None,
         data=folder,
-        device=usable_device(device),
+        device=where,
         progress=progress,
     )
     for arm, chosen, run in runs:
         report = run.report
-        print(f"{arm} seed {chosen}: accuracy {report.accuracy:.4f}, F1 {report.macro_f1:.4f}")
+        print(
+            f"{arm} seed {chosen}: accuracy {report.accuracy:.4f}, "
+            f"macro-F1 {report.macro_f1:.4f} on {report.beats:,} test beats"
+        )
         if record:
-            recorded.record(out, arm, chosen)
+            record_run(out, arm, chosen)
+            if arm == SWEPT and chosen == STUDY[arm].seeds[0]:
+                record_sweep(folder, device=where)

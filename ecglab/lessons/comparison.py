@@ -66,15 +66,20 @@ def class_rows(name: str, runs: Sequence[Run]) -> list[dict[str, object]]:
     ]
 
 
+def seconds(value: float) -> str:
+    """Seconds with as many decimals as they deserve."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
 def cost_row(cost: Cost, reference: Cost, train_beats: int, test_beats: int) -> dict[str, object]:
     """Costs of one network; the ratio is to the reference, measured in the same run."""
     batches = train_beats / cost.batch_size
     return {
         "network": cost.name,
         "parameters": cost.parameters,
-        "epoch, s": f"{cost.train_seconds * batches:.0f}",
+        "epoch, s": seconds(cost.train_seconds * batches),
         "of the ResNet's": f"{cost.train_seconds / reference.train_seconds:.1f} x",
-        "test set, s": f"{cost.evaluate_seconds * test_beats / cost.batch_size:.0f}",
+        "test set, s": seconds(cost.evaluate_seconds * test_beats / cost.batch_size),
         "kept for backward, MB": f"{cost.saved / 1e6:.0f}",
         "evaluations forward": cost.evaluations_forward,
         "backward": cost.evaluations_backward,

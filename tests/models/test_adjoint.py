@@ -241,8 +241,8 @@ def test_the_seminorm_saves_backward_evaluations():
 def test_a_second_derivative_is_refused(inputs):
     y1 = through(integrate_adjoint, linear, RK4, 4)(*inputs)
     (first,) = torch.autograd.grad(y1.square().sum(), inputs[0], create_graph=True)
-    with pytest.raises(RuntimeError, match="differentiate twice|once_differentiable"):
-        torch.autograd.grad(first.sum(), inputs[1])
+    with pytest.raises(RuntimeError, match="differentiate twice"):
+        first.sum().backward()
 
 
 def test_settings_that_cannot_work():

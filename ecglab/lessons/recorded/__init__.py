@@ -1,10 +1,9 @@
 """Recorded results: full-size runs on the real database that travel with the package.
 
-``ecglab study`` trains them and ``ecglab study --record`` puts them here: one JSON a run and the
+``ecglab study --record`` trains them and puts them here: one JSON a run and the
 weights of each arm's first seed.
 """
 
-import shutil
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,19 +14,10 @@ from torch import nn
 from ecglab.errors import DataError
 from ecglab.models.catalogue import build
 from ecglab.training.checkpoint import load_weights
-from ecglab.training.runs import RUN_FILE, WEIGHTS_FILE, Run, read_run
+from ecglab.training.runs import RUN_FILE, Run, read_run
 from ecglab.training.study import STUDY, run_name
 
 FOLDER: Final = files("ecglab.lessons.recorded")
-
-
-def record(study: Path, arm: str, seed: int) -> None:
-    """Copy a run of the folder ``study`` into the package, its weights too if it is the first."""
-    name = run_name(arm, seed)
-    with as_file(FOLDER) as recorded:
-        shutil.copyfile(study / name / RUN_FILE, recorded / f"{name}.json")
-        if seed == STUDY[arm].seeds[0]:
-            shutil.copyfile(study / name / WEIGHTS_FILE, recorded / f"{name}.safetensors")
 
 
 @cache
