@@ -109,8 +109,11 @@ def train(
         int | None, typer.Option(help="ODENet: equal steps of a fixed method such as rk4.")
     ] = None,
     gradient: Annotated[
-        Literal["adjoint", "direct"] | None,
-        typer.Option(help="ODENet: adjoint unless given, or direct through the solver."),
+        Literal["adjoint", "direct", "checkpoint"] | None,
+        typer.Option(
+            help="ODENet: adjoint unless given; direct through the solver; checkpoint as direct, "
+            "with a fixed method and little memory."
+        ),
     ] = None,
     progress: Annotated[bool, typer.Option(help="Show progress bars.")] = True,
 ) -> None:

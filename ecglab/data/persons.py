@@ -134,7 +134,9 @@ def paced_shape(rng: np.random.Generator, size: float, pace: float) -> Shape:
     )
 
 
-def blend(first: Shape, second: Shape, weight: float) -> Shape:
+def blend(
+    first: Float[np.ndarray, "first 3"], second: Float[np.ndarray, "second 3"], weight: float
+) -> Float[np.ndarray, "both 3"]:
     """Both beats at once: the first with ``1 - weight``, the second with ``weight``."""
     return np.concatenate([first * [1, 1, 1 - weight], second * [1, 1, weight]])
 
