@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from ecglab.lessons.figures import new_figure
+from ecglab.lessons.probe import REFERENCE
 from ecglab.lessons.style import CLASS_COLOURS, CLASS_MARKERS, INK, LINE_COLOURS, QUIET
-from ecglab.lessons.sweep import REFERENCE, Sweep, SweepRow
+from ecglab.lessons.sweep import Sweep, SweepRow
 from ecglab.models.solve import METHODS, Solver, SolverReport
 from ecglab.training.history import Epoch
 

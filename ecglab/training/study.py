@@ -40,8 +40,8 @@ STUDY: Final[dict[str, Arm]] = {
     "odenet": Arm("odenet", "benchmark", COURSE, FAST),
     "resnet-founding": Arm("resnet", "benchmark", FOUNDING, seeds=(0,)),
     "odenet-founding": Arm("odenet", "benchmark", FOUNDING, seeds=(0,)),
-    "resnet-patients": Arm("resnet", "patients", COURSE),
-    "odenet-patients": Arm("odenet", "patients", COURSE, FAST),
+    "resnet-patients": Arm("resnet", "patients", COURSE, seeds=(0,)),
+    "odenet-patients": Arm("odenet", "patients", COURSE, FAST, seeds=(0,)),
     "resnet-narrow": Arm("resnet", "balanced", BALANCED, {"width": 32}),
     "odenet-narrow": Arm("odenet", "balanced", BALANCED, {"width": 32, **FAST}),
 }

@@ -7,7 +7,7 @@ import torch
 
 from ecglab.data.load import subsample
 from ecglab.lessons.exercises import odenet
-from ecglab.lessons.sweep import prepare
+from ecglab.lessons.probe import prepare
 from ecglab.models import ODENet, Solver
 
 

@@ -10,10 +10,9 @@ from sklearn.decomposition import PCA
 from ecglab.data.load import subsample
 from ecglab.errors import DataError
 from ecglab.lessons import sweep as sweeps
+from ecglab.lessons.probe import REFERENCE, prepare
 from ecglab.lessons.sweep import (
-    REFERENCE,
     measure,
-    prepare,
     read_sweep,
     recorded_sweep,
     solvers,

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from ecglab.errors import DataError
 from ecglab.lessons.exercises.exercise import Exercise, choice
-from ecglab.lessons.sweep import Probe, measure
+from ecglab.lessons.probe import Probe
+from ecglab.lessons.sweep import measure
 from ecglab.models import Solver
 from ecglab.models.odenet import Dynamics
 from ecglab.training.meters import parameter_count
