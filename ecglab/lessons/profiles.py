@@ -12,7 +12,8 @@ class Profile:
 
     ``trials`` is the number of seeds that a result is averaged over, ``points`` the number of
     settings on a curve, ``trees`` the size of lesson 01's simple classifier and ``tree_beats``
-    the number of beats that it learns from.
+    the number of beats that it learns from; ``trains_study`` says whether lesson 06 trains the
+    whole study anew in place of showing the recorded runs.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Profile:
     trees: int
     tree_beats: int | None
     points: int
+    trains_study: bool
 
 
 PROFILES: Final = {
@@ -39,6 +41,7 @@ PROFILES: Final = {
         trees=60,
         tree_beats=10_000,
         points=6,
+        trains_study=False,
     ),
     "classroom": Profile(
         name="classroom",
@@ -51,6 +54,7 @@ PROFILES: Final = {
         trees=60,
         tree_beats=None,
         points=8,
+        trains_study=False,
     ),
     "full": Profile(
         name="full",
@@ -63,6 +67,7 @@ PROFILES: Final = {
         trees=60,
         tree_beats=None,
         points=12,
+        trains_study=True,
     ),
 }
 

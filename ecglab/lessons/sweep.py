@@ -191,7 +191,7 @@ def read_row(stored: dict[str, Any]) -> SweepRow:
     return SweepRow(**{**stored, "solver": Solver(**stored["solver"])})
 
 
-def recorded_sweep(arm: str = "odenet") -> Sweep | None:
-    """The recorded sweep of a full-size run over the whole test part, None where there is none."""
+def recorded_sweep(arm: str = "odenet") -> Sweep:
+    """The recorded sweep of a full-size run; raise DataError where there is none."""
     with as_file(FOLDER / RECORDED.format(arm)) as path:
-        return read_sweep(path) if path.exists() else None
+        return read_sweep(path)

@@ -131,7 +131,8 @@ def test_a_file_that_is_no_sweep_is_refused(tmp_path, text):
 def test_the_recorded_sweep_is_found_by_its_arm(made, tmp_path, monkeypatch):
     found, _ = made
     monkeypatch.setattr(sweeps, "FOLDER", tmp_path)
-    assert recorded_sweep("odenet") is None
+    with pytest.raises(DataError, match="not a sweep of ecglab"):
+        recorded_sweep("odenet")
     write_sweep(found, tmp_path / "sweep-odenet.json")
     assert recorded_sweep("odenet") == found
 
