@@ -75,6 +75,12 @@ def cell_text(value: object) -> str:
     return str(value)
 
 
+def headline_text(value: object, unit: str = "") -> str:
+    """How a headline figure is written: four digits that count, and its unit."""
+    text = f"{value:.4g}" if isinstance(value, float | np.floating) else cell_text(value)
+    return f"{text} {unit}".strip()
+
+
 def table(rows: Sequence[Mapping[str, object]], caption: str, *, label: str = "") -> None:
     """Display rows (all with the same keys) as an accessible table with a plain-text twin.
 

@@ -11,7 +11,7 @@ from latex2mathml.converter import convert as mathml
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from ecglab.lessons.figures import cell_text
+from ecglab.lessons.figures import headline_text
 
 WIDGET_TYPE: Final = "application/vnd.jupyter.widget-view+json"
 WIDGET_NOTE: Final = "Interactive in JupyterLab; the figure beside it shows the same."
@@ -92,11 +92,6 @@ def lesson_page(notebook: nbformat.NotebookNode, title: str) -> str:
     return exporter.from_notebook_node(copy)[0]
 
 
-def headline_text(headline: Mapping[str, Any]) -> str:
-    """The value of a headline with its unit."""
-    return f"{cell_text(headline['value'])} {headline.get('unit', '')}".strip()
-
-
 def index_page(results: Iterable[Mapping[str, Any]]) -> str:
     """The page that lists the lessons with what each gave; ``results`` come from the runner."""
     articles = "\n".join(article(result) for result in results)
@@ -136,9 +131,10 @@ def article(result: Mapping[str, Any]) -> str:
         lines.append("<dl>")
         for headline in result["headlines"]:
             label = html.escape(headline.get("data", ""))
+            text = headline_text(headline["value"], headline.get("unit", ""))
             lines.append(
                 f"<dt>{html.escape(headline['name'])}</dt>"
-                f"<dd>{html.escape(headline_text(headline))} <small>({label})</small></dd>"
+                f"<dd>{html.escape(text)} <small>({label})</small></dd>"
             )
         lines.append("</dl>")
     when = datetime.fromisoformat(result["finished"]).strftime("%Y-%m-%d %H:%M UTC")

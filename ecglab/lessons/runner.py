@@ -24,7 +24,8 @@ from papermill.exceptions import PapermillException, PapermillExecutionError
 from ecglab.data.database import find_database
 from ecglab.errors import DataError, SettingError
 from ecglab.files import write_atomically
-from ecglab.lessons.pages import headline_text, index_page, lesson_page
+from ecglab.lessons.figures import headline_text
+from ecglab.lessons.pages import index_page, lesson_page
 from ecglab.lessons.profiles import get_profile
 from ecglab.lessons.session import HEADLINE_TYPE
 from ecglab.training.provenance import provenance
@@ -283,7 +284,10 @@ def closing_table(results: Sequence[Result]) -> str:
     width = max(len(result.lesson) for result in results)
     lines = [f"{'lesson':{width}}  seconds  status  headline figures"]
     for result in results:
-        shown = [f"{h['name']}: {headline_text(h)} ({h['data']})" for h in result.headlines]
+        shown = [
+            f"{h['name']}: {headline_text(h['value'], h['unit'])} ({h['data']})"
+            for h in result.headlines
+        ]
         if result.error:
             shown.insert(0, result.error)
         start = f"{result.lesson:{width}}  {result.seconds:7.1f}  {result.status:6}  "

@@ -100,8 +100,7 @@ class Session:
         instance.
         """
         source = self.label if label is None else label
-        shown = f"{value:.4g}" if isinstance(value, float) else figures.cell_text(value)
-        shown = f"{shown} {unit}".strip()
+        shown = figures.headline_text(value, unit)
         text = f"{name}: {shown} ({source})"
         number = value.item() if isinstance(value, np.generic) else value
         record = {"name": name, "value": number, "unit": unit, "data": source}
