@@ -27,7 +27,8 @@ def commit() -> str | None:
 
     try:
         git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))  # not a venv's folder
-        changed = git("status", "--porcelain", "--untracked-files=no")
+        code = (".", ":(exclude)ecglab/lessons/recorded")  # results are not code
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *code)
         return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
