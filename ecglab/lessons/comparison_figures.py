@@ -91,12 +91,13 @@ def accuracy_figure(
     for place, (name, (parameters, accuracy)) in enumerate(published.items()):
         label = "published" if place == 0 else None
         ax.plot(parameters, accuracy, "o", mfc="white", mec=INK, ms=9, label=label)
+        right = parameters > 100_000  # the free side of the largest networks
         ax.annotate(
             name,
             (parameters, accuracy),
-            xytext=(-10, -4),
+            xytext=(10 if right else -10, -4),
             textcoords="offset points",
-            ha="right",
+            ha="left" if right else "right",
             size=9,
         )
     for (name, (parameters, accuracies)), marker, colour in zip(
@@ -114,7 +115,7 @@ def accuracy_figure(
     ax.set_xscale("log")
     ax.set_xticks([5_000, 20_000, 60_000, 180_000], ["5,000", "20,000", "60,000", "180,000"])
     ax.minorticks_off()
-    ax.set_xlim(2_000, 400_000)
+    ax.set_xlim(1_200, 1_000_000)
     ax.margins(y=0.08)
     ax.set(xlabel="parameters", ylabel="test accuracy (share)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize=10)
