@@ -65,15 +65,17 @@ def picture(
 
 
 def beat_browser(session: Session) -> widgets.VBox:
-    """Three controls, a picture and a line that describes it; all of it works from the keyboard."""
+    """Three controls, a picture and a line that describes it."""
     beats = session.beats
 
     @cache
     def drawn(choice: Choice) -> tuple[bytes, str]:
         return picture(choice, beats=beats, recording_of=session.recording, png=session.png)
 
-    wide = widgets.Layout(width="28em")
-    kind = widgets.Dropdown(description="Class", options=classes_present(beats), layout=wide)
+    wide = widgets.Layout(width="24em")
+    kind = widgets.Dropdown(
+        description="Class", options=classes_present(beats), layout=widgets.Layout(width="34em")
+    )
     record = widgets.Dropdown(
         description="Record", options=records_of(beats, kind.value), layout=wide
     )
@@ -101,5 +103,11 @@ def beat_browser(session: Session) -> widgets.VBox:
     kind.observe(new_class, "value")
     record.observe(new_record, "value")
     new_record()
-    box = widgets.VBox([widgets.HBox([kind, record, number]), image, status])
+    box = widgets.VBox(
+        [
+            widgets.HBox([kind, record, number], layout=widgets.Layout(flex_flow="row wrap")),
+            image,
+            status,
+        ]
+    )
     return box.add_class("ecglab-beat-browser")

@@ -41,7 +41,7 @@ def step_picture(choice: StepChoice) -> tuple[bytes, str]:
 def step_explorer(
     picture: Callable[[StepChoice], tuple[bytes, str]] = step_picture,
 ) -> widgets.VBox:
-    """Three labelled controls, a picture and a line that describes it; works from the keyboard."""
+    """Three labelled controls, a picture and a line that describes it."""
     start = StepChoice()
     equations = [(f"{name}: {problem.formula}", name) for name, problem in PROBLEMS.items()]
     wide = widgets.Layout(width="26em")

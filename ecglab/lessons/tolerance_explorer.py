@@ -50,7 +50,7 @@ def status_text(found: Sweep, row: SweepRow, example: int) -> str:
 def tolerance_explorer(
     found: Sweep, *, label: str, live: Callable[[Solver], SweepRow] | None = None
 ) -> widgets.VBox:
-    """Controls, a picture and a line that describes it; all of it works from the keyboard.
+    """Controls, a picture and a line that describes it.
 
     It answers from the rows of ``found``; ``label`` in the picture says where they come from.
     ``live`` measures a solver that is not among them, at the press of a button, and adds it.
