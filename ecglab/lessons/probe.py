@@ -1,7 +1,7 @@
 """A network and its test beats, ready to be solved by any solver and compared with a reference."""
 
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from ecglab.lessons.follow import follow
 from ecglab.models.odenet import ODENet
 from ecglab.models.solve import Solver, SolverReport
 from ecglab.training.batches import TensorBeats, to_tensors
+from ecglab.training.costs import seconds_of
 
 REFERENCE: Final = Solver(method="dopri5", rtol=1e-6, atol=1e-6, gradient="direct")
 
@@ -61,19 +62,14 @@ def outcome(
     before, model.block.solver = model.block.solver, solver
     states: list[Tensor] = []
     hook = model.block.register_forward_hook(lambda block, args, y: states.append(y.flatten(1)))
-    device = part.values.device
-
-    def clock() -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        return time.perf_counter()
-
     classes, reports, seconds = [], [], []
+
+    def classify(values: Tensor) -> None:
+        classes.append(model(values).argmax(1))
+
     try:
         for values in part.values.split(batch_size):
-            start = clock()
-            classes.append(model(values).argmax(1))
-            seconds.append(clock() - start)
+            seconds.append(seconds_of(partial(classify, values), values.device))
             reports.append(model.block.report)
     finally:
         hook.remove()

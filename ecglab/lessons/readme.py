@@ -53,9 +53,15 @@ def results(runs: Mapping[str, Sequence[Run]]) -> str:
             f"| {spread(scores_of(group, 'accuracy'))} | {spread(scores_of(group, 'macro_f1'))} "
             f"| {theirs} |"
         )
+    always = ", ".join(
+        f"{counts['N'] / sum(counts.values()):.3f} ({TESTS[split]})"
+        for split, counts in {STUDY[a].split: runs[a][0].data["test"] for a in ROWS}.items()
+    )
     first = runs["resnet"][0]
     versions = ", ".join(f"{name} {v}" for name, v in first.provenance["versions"].items())
     lines += [
+        "",
+        f"A classifier that always says N has accuracy {always}.",
         "",
         f"Mean ± standard deviation over seeds, 5 epochs each; {provenance_label(first)}; "
         f"{versions}. `ecglab study --out runs` trains them all again.",

@@ -4,6 +4,7 @@
 weights of each arm's first seed.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -55,7 +56,11 @@ def recorded_model(arm: str, **options: Any) -> nn.Module:
     return model.eval()
 
 
-def provenance_label(run: Run) -> str:
+def recorded_label(origin: str, provenance: Mapping[str, Any]) -> str:
     """What stands beside a recorded number: data, date and device."""
-    origin = run.provenance
-    return f"recorded run, {run.data['origin']}, {origin['finished'][:10]}, {origin['device']}"
+    return f"recorded run, {origin}, {provenance['finished'][:10]}, {provenance['device']}"
+
+
+def provenance_label(run: Run) -> str:
+    """The label of a recorded training run."""
+    return recorded_label(run.data["origin"], run.provenance)
