@@ -68,7 +68,7 @@ def test_every_option_is_explained(call, command):
 
 def test_the_defaults_in_the_help_are_those_of_training(call):
     from ecglab.models import Solver
-    from ecglab.training.fit import TrainSettings
+    from ecglab.training.settings import TrainSettings
 
     _, out, _ = call("train", "--help")
     text = " ".join(out.partition("Options:")[2].split())
@@ -97,7 +97,8 @@ def test_an_unknown_command_is_a_usage_error(call):
 def test_check_says_what_is_there(call, no_database):
     code, out, error = call("check")
     assert code == 0, error
-    for subject in ("ecglab", "Python", "packages", "lessons", "device", "memory", "data", "cache"):
+    subjects = "ecglab Python packages lessons device memory energy data cache"
+    for subject in subjects.split():
         assert f"{subject}:" in out
     assert "simulated" in out
     assert "ecglab data fetch" in out

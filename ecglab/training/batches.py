@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ecglab.data.beats import Beats
+from ecglab.data.spectrogram import Spectrograms
 from ecglab.errors import DataError, SettingError
 
 Sampling = Literal["uniform", "root", "class"]
@@ -16,17 +17,20 @@ Sampling = Literal["uniform", "root", "class"]
 
 @dataclass(frozen=True)
 class TensorBeats:
-    """All beats of a part on one device: 109,446 of them take 80 MB, so no loader is needed."""
+    """All beats of a part on one device: 109,446 of them take 80 MB, so no loader is needed.
 
-    values: Float[Tensor, "beats 1 time"]
+    ``values`` have one channel, over time or over the rows and columns of spectrograms.
+    """
+
+    values: Float[Tensor, "beats 1 *place"]
     labels: Int[Tensor, " beats"]
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def to_tensors(beats: Beats, device: torch.device | str) -> TensorBeats:
-    """Copy beats to a device; raise DataError where there are none."""
+def to_tensors(beats: Beats | Spectrograms, device: torch.device | str) -> TensorBeats:
+    """Copy beats or their spectrograms to a device; raise DataError where there are none."""
     if not len(beats):
         raise DataError("No beats were given: expected at least one.")
     values = torch.from_numpy(np.ascontiguousarray(beats.values)).unsqueeze(1)

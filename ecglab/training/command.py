@@ -5,17 +5,19 @@ import shlex
 from typing import Any, Final
 
 from ecglab.errors import SettingError
-from ecglab.training.fit import TrainSettings
 from ecglab.training.recipes import RECIPES
+from ecglab.training.settings import TrainSettings
 
-OPTIONS: Final = ("width", "blocks", "stem", "method", "rtol", "atol", "steps", "gradient")
-OFF: Final = "0"  # what None is called on the command line (clip_norm, patience)
+OF_SHAPE: Final = ("width", "blocks", "stem", "depth")
+OPTIONS: Final = (*OF_SHAPE, "method", "rtol", "atol", "steps", "gradient")
+OFF: Final = "0"  # what None is called on the command line (clip_norm, patience, growths)
 
 
 def flat(settings: TrainSettings) -> dict[str, Any]:
-    """Settings by the names of their options, the augmentation's among them."""
+    """Settings by the names of their options, those of augmentation and growth among them."""
     values = dataclasses.asdict(settings)
-    return values | values.pop("augmentation")
+    growth = values.pop("growth")
+    return values | values.pop("augmentation") | (growth or {"growths": None})
 
 
 def option(name: str, value: Any) -> list[str]:
@@ -23,6 +25,8 @@ def option(name: str, value: Any) -> list[str]:
     word = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{word}" if value else f"--no-{word}"]
+    if isinstance(value, tuple):
+        return [part for entry in value for part in option(name, entry)]
     return [f"--{word}", OFF if value is None else str(value)]
 
 
@@ -33,6 +37,9 @@ def train_command(
     options: dict[str, Any],
     validation: float,
     score: str,
+    *,
+    image: int | None = None,
+    share: int | None = None,
 ) -> str:
     """``ecglab train`` with the recipe that is nearest and what differs from it.
 
@@ -46,13 +53,14 @@ def train_command(
     wanted = flat(settings)
     shown = ("epochs", "seed")  # also where they are the recipe's
     differing = {
-        name: {key: wanted[key] for key, value in flat(base).items() if wanted[key] != value}
+        name: {key: value for key, value in wanted.items() if flat(base).get(key) != value}
         for name, base in RECIPES.items()
     }
     nearest = min(differing, key=lambda name: len(differing[name]))
     words = ["ecglab", "train", network, *option("split", split), *option("recipe", nearest)]
     given = {key: wanted[key] for key in shown} | differing[nearest]
     given |= {name: options[name] for name in OPTIONS if options.get(name) is not None}
+    given |= {key: value for key, value in (("image", image), ("share", share)) if value}
     if validation != 0.1:
         given["validation"] = validation
     if score != "test":

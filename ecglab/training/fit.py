@@ -1,97 +1,24 @@
 """Train a network: one loop for every model, resumable to the same numbers."""
 
-import dataclasses
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import cross_entropy
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
 from tqdm.auto import tqdm
 
 from ecglab.data.beats import Beats
+from ecglab.data.spectrogram import Spectrograms
 from ecglab.errors import SettingError
-from ecglab.training.batches import (
-    Augmentation,
-    Sampling,
-    TensorBeats,
-    augment,
-    epoch_order,
-    to_tensors,
-)
-from ecglab.training.checkpoint import load_checkpoint, save_checkpoint
+from ecglab.training.batches import TensorBeats, augment, epoch_order, to_tensors
+from ecglab.training.energy import EnergyMeter
 from ecglab.training.history import Epoch, History, best_epoch, describe, stopped
-from ecglab.training.meters import PeakMemory, evaluations
-
-Schedule = Literal["constant", "cosine", "one-cycle"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSettings:
-    """Everything that decides a training run beside the model and the data.
-
-    As it stands: SGD with Nesterov momentum along one cycle up to ``learning_rate``. The founding
-    recipe is in `recipes`. ``patience`` stops after that many epochs without a better validation
-    loss and keeps the best weights; None trains to the end.
-    """
-
-    epochs: int = 5
-    batch_size: int = 128
-    learning_rate: float = 0.15
-    schedule: Schedule = "one-cycle"
-    momentum: float = 0.9
-    nesterov: bool = True
-    weight_decay: float = 1e-4
-    clip_norm: float | None = 1.0
-    sampling: Sampling = "uniform"
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    patience: int | None = None
-    seed: int = 0
-    compile: bool = False
-
-    def __post_init__(self):
-        whole = "a whole number from 1"
-        limits = {
-            "epochs": (isinstance(self.epochs, int) and self.epochs >= 1, whole),
-            "batch_size": (isinstance(self.batch_size, int) and self.batch_size >= 1, whole),
-            "learning_rate": (0 < self.learning_rate < float("inf"), "a positive number"),
-            "momentum": (0 <= self.momentum < 1, "a number from 0 to below 1"),
-            "nesterov": (self.momentum > 0 or not self.nesterov, "False without momentum"),
-            "weight_decay": (0 <= self.weight_decay < float("inf"), "0 or a positive number"),
-            "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "None or a positive norm"),
-            "patience": (self.patience is None or self.patience >= 1, f"None or {whole}"),
-        }
-        for name, (allowed, expected) in limits.items():
-            if not allowed:
-                raise SettingError(
-                    f"{name}={getattr(self, name)} cannot train: expected {expected}."
-                )
-        if self.schedule not in ("constant", "cosine", "one-cycle"):
-            raise SettingError(
-                f"Unknown schedule={self.schedule!r}: expected constant, cosine or one-cycle."
-            )
-        if self.sampling not in ("uniform", "root", "class"):
-            raise SettingError(
-                f"Unknown sampling={self.sampling!r}: expected uniform, root or class."
-            )
-
-
-def make_scheduler(
-    optimizer: torch.optim.Optimizer, settings: TrainSettings, batches: int
-) -> LRScheduler:
-    """The learning rate, stepped once a batch."""
-    total = settings.epochs * batches
-    if settings.schedule == "one-cycle":
-        return OneCycleLR(
-            optimizer, settings.learning_rate, total_steps=total, cycle_momentum=False
-        )
-    if settings.schedule == "cosine":
-        return CosineAnnealingLR(optimizer, total)
-    return ConstantLR(optimizer, factor=1.0, total_iters=0)
+from ecglab.training.meters import PeakMemory, evaluations, parameter_count
+from ecglab.training.processes import Processes, processes
+from ecglab.training.settings import TrainSettings
+from ecglab.training.state import TrainingState
+from ecglab.training.step import Forward, make_forward, tensor_cores
 
 
 @torch.inference_mode()
@@ -111,55 +38,54 @@ def loss_and_accuracy(
 
 
 def train_epoch(
-    model: nn.Module,
-    step_model: nn.Module,
+    state: TrainingState,
+    forward: Forward,
     part: TensorBeats,
-    optimizer: torch.optim.Optimizer,
-    scheduler: LRScheduler,
-    settings: TrainSettings,
     epoch: int,
+    group: Processes,
     progress: bool,
 ) -> tuple[float, float, float, float]:
     """One pass over the beats: mean loss, accuracy, evaluations forward and backward per batch."""
+    model, settings, device = state.model, state.settings, part.values.device
     model.train()
     # Seeded by run and epoch, so that a resumed run draws what an uninterrupted one draws.
     generator = torch.Generator().manual_seed(1_000_003 * (settings.seed + 1) + epoch)
-    order = epoch_order(part.labels.cpu(), settings.sampling, generator).to(part.values.device)
+    order = epoch_order(part.labels.cpu(), settings.sampling, generator).to(device)
     batches = order.split(settings.batch_size)
-    loss_sum = torch.zeros((), device=part.values.device)
-    correct = torch.zeros((), device=part.values.device)
-    forward = backward = 0
+    loss_sum = torch.zeros((), device=device)
+    correct_sum = torch.zeros((), device=device)
+    counts = [0, 0]
     for index in tqdm(batches, desc=f"epoch {epoch + 1}", leave=False, disable=not progress):
-        values, labels = part.values[index], part.labels[index]
-        if settings.augmentation:
-            values = augment(values, settings.augmentation, generator)
-        logits = step_model(values)
-        loss = cross_entropy(logits, labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        mine, weight = group.share(len(index))
+        if settings.augmentation:  # drawn for the whole batch: the same for any number of processes
+            values = augment(part.values[index], settings.augmentation, generator)[mine]
+        else:
+            values = part.values[index[mine]]
+        loss, correct = forward(values, part.labels[index[mine]])
+        state.optimizer.zero_grad(set_to_none=True)
+        (loss * weight).backward()
         if settings.clip_norm is not None:
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm)
-        optimizer.step()
-        scheduler.step()
-        with torch.no_grad():
-            loss_sum += loss.detach() * len(index)
-            correct += (logits.argmax(1) == labels).sum()
-        counted = evaluations(model)
-        forward, backward = forward + counted[0], backward + counted[1]
+        state.optimizer.step()
+        state.scheduler.step()
+        if weight:
+            loss_sum += loss.detach() * len(values)
+            correct_sum += correct
+        counts = [a + b for a, b in zip(counts, evaluations(model), strict=True)]
+    loss, accuracy, *counted = group.total([loss_sum, correct_sum, *counts], device)
     return (
-        loss_sum.item() / len(order),
-        correct.item() / len(order),
-        forward / len(batches),
-        backward / len(batches),
+        loss / len(order),
+        accuracy / len(order),
+        *(count / len(batches) / group.count for count in counted),
     )
 
 
 def fit(
     model: nn.Module,
-    train: Beats,
+    train: Beats | Spectrograms,
     *,
     settings: TrainSettings,
-    validation: Beats | None = None,
+    validation: Beats | Spectrograms | None = None,
     device: torch.device | str = "cpu",
     checkpoint: Path | None = None,
     progress: bool = True,
@@ -168,101 +94,79 @@ def fit(
 
     With ``checkpoint`` the state after every epoch is stored there and a run that was interrupted
     goes on from it to the numbers of an uninterrupted one. Early stopping needs ``validation``.
+    With ``settings.growth`` the model comes back larger than it went in. Processes that
+    ``torchrun`` started share every batch.
     """
     if settings.patience is not None and validation is None:
         raise SettingError(
             f"patience={settings.patience} needs a validation part: give validation=beats held "
             f"out of the training part."
         )
+    device, group = torch.device(device), processes()
     torch.manual_seed(settings.seed)
     model.to(device)
     part = to_tensors(train, device)
     held_out = to_tensors(validation, device) if validation is not None else None
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        nesterov=settings.nesterov,
-        weight_decay=settings.weight_decay,
-    )
-    batches = -(-len(part) // settings.batch_size)
-    scheduler = make_scheduler(optimizer, settings, batches)
-    history: History = []
-    best: dict[str, Any] | None = None
+    state = TrainingState(model, part, settings)
     if checkpoint is not None and checkpoint.exists():
-        history, best = resume(checkpoint, model, optimizer, scheduler, settings, len(part))
-    step_model = torch.compile(model) if settings.compile else model
+        state.resume(checkpoint)
+    forward = make_forward(group.wrap(model), settings, device, group.count)
+    progress = progress and group.writes
 
-    for epoch in range(len(history), settings.epochs):
-        if stopped(history, settings.patience):
+    for epoch in range(len(state.history), settings.epochs):
+        if stopped(state.history, settings.patience):
             break
-        rate = optimizer.param_groups[0]["lr"]
+        if epoch in settings.restarts:
+            state.restart(epoch)
+        rate = state.optimizer.param_groups[0]["lr"]
+        parameters = parameter_count(model)
         start = time.perf_counter()
-        with PeakMemory(device) as memory:
-            loss, accuracy, forward, backward = train_epoch(
-                model, step_model, part, optimizer, scheduler, settings, epoch, progress
-            )
+        with (
+            PeakMemory(device) as memory,
+            EnergyMeter(device) as energy,
+            tensor_cores(settings.precision),
+        ):
+            scores = train_epoch(state, forward, part, epoch, group, progress)
         seconds = time.perf_counter() - start
-        require_finite(loss, f"training loss of epoch {epoch + 1}", settings)
+        require_finite(scores[0], f"training loss of epoch {epoch + 1}", settings)
         held: tuple[float | None, float | None] = (None, None)
         if held_out is not None:
             held = loss_and_accuracy(model, held_out)
             require_finite(held[0], f"validation loss of epoch {epoch + 1}", settings)
-        history.append(
-            Epoch(epoch, rate, loss, accuracy, *held, seconds, forward, backward, memory.bytes)
-        )
-        if settings.patience is not None and best_epoch(history) == epoch:
-            best = {name: t.detach().clone() for name, t in model.state_dict().items()}
-        if checkpoint is not None:
-            save_checkpoint(
-                checkpoint,
-                {
-                    "settings": dataclasses.asdict(settings),
-                    "beats": len(part),
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "scheduler": scheduler.state_dict(),
-                    "history": [dataclasses.asdict(entry) for entry in history],
-                    "best": best,
-                },
+        estimate, grown = None, False
+        if state.grower is not None:
+            estimate, grown = state.grower.after_epoch(model, epoch)
+        state.history.append(
+            Epoch(
+                epoch=epoch,
+                learning_rate=rate,
+                train_loss=scores[0],
+                train_accuracy=scores[1],
+                validation_loss=held[0],
+                validation_accuracy=held[1],
+                seconds=seconds,
+                evaluations_forward=scores[2],
+                evaluations_backward=scores[3],
+                peak_memory=memory.bytes,
+                parameters=parameters,
+                lipschitz=estimate,
+                grown=grown,
+                kwh=energy.reading.kwh,
+                energy_source=f"{energy.reading.how}: {energy.reading.source}",
             )
+        )
+        if grown:
+            state.restart(epoch + 1)
+            forward = make_forward(group.wrap(model), settings, device, group.count)
+        if settings.patience is not None and best_epoch(state.history) == epoch:
+            state.best = {name: t.detach().clone() for name, t in model.state_dict().items()}
+        if checkpoint is not None and group.writes:
+            state.save(checkpoint)
         if progress:
-            tqdm.write(describe(history[-1]))
-    if best is not None:
-        model.load_state_dict(best)
-    return history
-
-
-def resume(
-    path: Path,
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    scheduler: LRScheduler,
-    settings: TrainSettings,
-    beats: int,
-) -> tuple[History, dict[str, Any] | None]:
-    """Put a stored state back; raise SettingError where it belongs to another run."""
-    state = load_checkpoint(path)
-    wanted = {"settings": dataclasses.asdict(settings), "beats": beats}
-    for name, value in wanted.items():
-        if state.get(name) != value:
-            raise SettingError(
-                f"The checkpoint {path} belongs to another run ({name}: {state.get(name)} there, "
-                f"{value} here); move it away or use its settings."
-            )
-    if shapes(state["model"]) != shapes(model.state_dict()):
-        raise SettingError(
-            f"The checkpoint {path} belongs to another network; move it away or build that one."
-        )
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    scheduler.load_state_dict(state["scheduler"])
-    return [Epoch(**entry) for entry in state["history"]], state["best"]
-
-
-def shapes(weights: Mapping[str, Tensor]) -> dict[str, torch.Size]:
-    """Name and shape of every weight."""
-    return {name: tensor.shape for name, tensor in weights.items()}
+            tqdm.write(describe(state.history[-1]))
+    if state.best is not None:
+        model.load_state_dict(state.best)
+    return state.history
 
 
 def require_finite(loss: float, name: str, settings: TrainSettings) -> None:

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave and cost; evaluations are means per batch, memory is in bytes."""
+    """What one epoch gave and cost; evaluations are means per batch, memory is in bytes.
+
+    ``parameters`` are those trained in this epoch. A growing network has an estimate of its
+    Lipschitz constant after the epoch; ``grown`` says that it has doubled its blocks then.
+    ``kwh`` is the energy of the epoch and ``energy_source`` how it is known.
+    """
 
     epoch: int
     learning_rate: float
@@ -17,6 +22,11 @@ class Epoch:
     evaluations_forward: float
     evaluations_backward: float
     peak_memory: int
+    parameters: int | None = None  # runs recorded before growth do not say
+    lipschitz: float | None = None
+    grown: bool = False
+    kwh: float | None = None
+    energy_source: str | None = None
 
 
 History = list[Epoch]
@@ -49,4 +59,8 @@ def describe(entry: Epoch) -> str:
             f", evaluations {entry.evaluations_forward:.1f} forward "
             f"{entry.evaluations_backward:.1f} backward"
         )
+    if entry.lipschitz is not None:
+        line += f", Lipschitz estimate {entry.lipschitz:.3g}"
+    if entry.grown:
+        line += f"; grows after {entry.parameters:,} parameters"
     return line

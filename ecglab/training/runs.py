@@ -8,17 +8,21 @@ from typing import Any
 
 import torch
 
-from ecglab.data.load import load_beats
+from ecglab.data.load import load_beats, subsample
+from ecglab.data.spectrogram import to_spectrograms
 from ecglab.data.splits import hold_out, make_split
 from ecglab.errors import DataError, SettingError
 from ecglab.files import write_atomically
-from ecglab.models.catalogue import build
+from ecglab.models.catalogue import IMAGE_NETWORKS, build
 from ecglab.training.checkpoint import save_weights
 from ecglab.training.command import train_command
 from ecglab.training.evaluate import Report, evaluate
-from ecglab.training.fit import Epoch, History, TrainSettings, fit
+from ecglab.training.fit import fit
+from ecglab.training.history import Epoch, History
 from ecglab.training.meters import parameter_count
+from ecglab.training.processes import processes
 from ecglab.training.provenance import provenance
+from ecglab.training.settings import TrainSettings
 
 RUN_FILE = "run.json"
 WEIGHTS_FILE = "weights.safetensors"
@@ -94,6 +98,8 @@ def train_run(
     data: str | Path | None = None,
     validation: float = 0.1,
     score: str = "test",
+    image: int | None = None,
+    share: int | None = None,
     device: torch.device | str = "cpu",
     progress: bool = True,
 ) -> Run:
@@ -101,7 +107,9 @@ def train_run(
 
     ``validation`` is the share of the training part that is held out (whole records on the split
     by patients); 0 trains on all of it. ``score="validation"`` scores the held-out part and leaves
-    the test part alone, which is how settings are chosen.
+    the test part alone, which is how settings are chosen. ``image`` is the size of the
+    spectrograms that a growing network sees, ``share`` a number of training beats to which their
+    part is thinned out.
     """
     options = options or {}
     if score not in ("test", "validation") or (score == "validation" and not validation):
@@ -109,17 +117,33 @@ def train_run(
             f"A run is scored on 'test', or on 'validation' where a part is held out; found "
             f"score={score!r} with validation={validation}."
         )
-    command = train_command(network, split, settings, options, validation, score)
+    if (image is not None) != (network in IMAGE_NETWORKS):
+        raise SettingError(
+            f"image={image} does not suit the {network}: {' and '.join(IMAGE_NETWORKS)} sees "
+            f"spectrograms of 16 or 32, every other network beats (None)."
+        )
+    group = processes()
+    drawing = {"image": image, "share": share}
+    command = train_command(network, split, settings, options, validation, score, **drawing)
     torch.manual_seed(settings.seed)
     model = build(network, **options)
     beats = load_beats(data)
     drawn = make_split(split, beats)
-    train, held_out = drawn.train, None
+    train, held_out, test = drawn.train, None, drawn.test
     if validation:
         by = "record" if split == "patients" else "beat"
         train, held_out = hold_out(drawn.train, fraction=validation, by=by)
-    trained = train_command(network, split, settings, options, validation, "test")
-    require_same_plan(out, {"command": trained, "origin": beats.origin, "train": train.counts()})
+    if share is not None:
+        train = subsample(train, share)
+    if image is not None:
+        train = to_spectrograms(train, size=image, device=device)
+        like = {"size": image, "mean": train.mean, "deviation": train.deviation, "device": device}
+        test = to_spectrograms(test, **like)
+        held_out = to_spectrograms(held_out, **like) if held_out is not None else None
+    if group.writes:
+        trained = train_command(network, split, settings, options, validation, "test", **drawing)
+        plan = {"command": trained, "origin": beats.origin, "train": train.counts()}
+        require_same_plan(out, plan)
     history = fit(
         model,
         train,
@@ -129,7 +153,7 @@ def train_run(
         checkpoint=out / CHECKPOINT_FILE,
         progress=progress,
     )
-    scored = held_out if score == "validation" else drawn.test
+    scored = held_out if score == "validation" else test
     run = Run(
         network=network,
         options=options,
@@ -143,12 +167,13 @@ def train_run(
             "validation": held_out.counts() if held_out is not None else None,
             "test": drawn.test.counts(),
         },
-        settings=dataclasses.asdict(settings),
+        settings=json.loads(json.dumps(dataclasses.asdict(settings))),  # as it is read back
         history=history,
         scored=score,
         report=evaluate(model, scored, device=device),
         provenance=provenance(device, command=command),
     )
-    save_weights(model, out / WEIGHTS_FILE)
-    write_run(run, out / RUN_FILE)
+    if group.writes:
+        save_weights(model, out / WEIGHTS_FILE)
+        write_run(run, out / RUN_FILE)
     return run

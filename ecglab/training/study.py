@@ -12,9 +12,9 @@ from typing import Any, Final
 import torch
 
 from ecglab.errors import SettingError
-from ecglab.training.fit import TrainSettings
 from ecglab.training.recipes import RECIPES
 from ecglab.training.runs import RUN_FILE, Run, read_run, train_run
+from ecglab.training.settings import TrainSettings
 
 SEEDS: Final = (0, 1, 2)
 FAST: Final = {"method": "rk4", "steps": 2, "gradient": "direct"}

@@ -15,8 +15,8 @@ from ecglab.models.solve import ADAPTIVE_METHODS, FIXED_METHODS
 from ecglab.training import runs
 from ecglab.training.batches import Augmentation
 from ecglab.training.command import train_command
-from ecglab.training.fit import TrainSettings
 from ecglab.training.recipes import RECIPES, recipe
+from ecglab.training.settings import TrainSettings
 
 PROGRAM = typer.main.get_command(app)
 

@@ -13,8 +13,8 @@ from ecglab.models import ResNet
 from ecglab.training import runs
 from ecglab.training.checkpoint import load_weights
 from ecglab.training.evaluate import evaluate
-from ecglab.training.fit import TrainSettings
 from ecglab.training.runs import CHECKPOINT_FILE, RUN_FILE, WEIGHTS_FILE, read_run, train_run
+from ecglab.training.settings import TrainSettings
 
 SETTINGS = TrainSettings(epochs=2, batch_size=32, learning_rate=0.05)
 OPTIONS = {"width": 4, "blocks": 1}
