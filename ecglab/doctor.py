@@ -16,6 +16,8 @@ from packaging.requirements import Requirement
 from ecglab.data.database import cache_directory, find_database, missing_files
 from ecglab.errors import DataError
 from ecglab.files import write_atomically
+from ecglab.training.energy import label
+from ecglab.training.energy_sources import energy_parts
 
 Status = Literal["ok", "note", "problem"]
 MEMORY_NEEDED: Final = 1.0  # GB for a lesson on the quick profile
@@ -40,6 +42,7 @@ def examine(data: Path | None = None) -> list[Finding]:
         *packages(),
         device(),
         memory(),
+        energy(),
         database(data),
         cache(),
     ]
@@ -108,6 +111,19 @@ def memory() -> Finding:
         remedy = f"close other programs: a lesson needs up to {MEMORY_NEEDED:g} GB"
         return Finding("memory", "problem", found, remedy)
     return Finding("memory", "ok", found)
+
+
+def energy() -> Finding:
+    """Whether the energy of a run would be measured or estimated, and from what."""
+    cuda = False
+    if find_spec("torch") is not None:
+        import torch
+
+        cuda = torch.cuda.is_available()
+    parts = energy_parts("cuda" if cuda else "cpu")
+    how, source = label(parts)
+    remedy = "; ".join(part.remedy for part in parts if part.remedy)
+    return Finding("energy", "ok" if how == "measured" else "note", f"{how}: {source}", remedy)
 
 
 def database(data: Path | None) -> Finding:

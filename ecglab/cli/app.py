@@ -9,6 +9,7 @@ import typer
 import ecglab
 from ecglab.cli.common import Data, fail
 from ecglab.cli.data import data_app
+from ecglab.cli.grow import grow
 from ecglab.cli.run import run
 from ecglab.cli.study import study
 from ecglab.cli.train import train
@@ -101,5 +102,5 @@ def models(
 
 app.command()(check)
 app.add_typer(data_app, name="data")
-for command in (models, train, study, run):
+for command in (models, train, study, grow, run):
     app.command()(command)

@@ -12,6 +12,7 @@ from ecglab.data.classes import CLASS_NAMES, CLASSES
 from ecglab.data.database import Recording
 from ecglab.errors import SettingError
 from ecglab.lessons.beat_figures import beat_figure
+from ecglab.lessons.panel import Panel, image_html
 from ecglab.lessons.session import Session
 
 
@@ -80,12 +81,11 @@ def beat_browser(session: Session) -> widgets.VBox:
         description="Record", options=records_of(beats, kind.value), layout=wide
     )
     number = widgets.BoundedIntText(description="Beat", value=1, min=1, max=1)
-    image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-    status = widgets.HTML()
+    panel = Panel()
 
     def redraw(_change: object = None) -> None:
-        image.value, text = drawn(Choice(kind.value, record.value, number.value))
-        status.value = f'<span role="status">{text}</span>'  # last: it says that all is done
+        image, text = drawn(Choice(kind.value, record.value, number.value))
+        panel.show(image_html(image, text), text)
 
     def new_record(_change: object = None) -> None:
         number.unobserve(redraw, "value")
@@ -106,8 +106,8 @@ def beat_browser(session: Session) -> widgets.VBox:
     box = widgets.VBox(
         [
             widgets.HBox([kind, record, number], layout=widgets.Layout(flex_flow="row wrap")),
-            image,
-            status,
+            panel.picture,
+            panel.status,
         ]
     )
     return box.add_class("ecglab-beat-browser")

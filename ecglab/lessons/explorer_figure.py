@@ -1,37 +1,18 @@
-"""The picture of the tolerance explorer: a background drawn once, and a solver drawn upon it.
+"""The figure of the tolerance explorer: a beat's path, a solver's steps, its place among others."""
 
-Axes, labels and legends take most of the time of a drawing. They are the same for every solver,
-so a change of solver draws only what differs and answers in a few hundredths of a second.
-"""
-
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
-from ecglab.lessons.figures import DPI, png
+from ecglab.lessons.figures import DPI
 from ecglab.lessons.solve_figures import draw_against_evaluations, draw_steps
 from ecglab.lessons.style import CLASS_COLOURS, CLASS_MARKERS, INK, QUIET
 from ecglab.lessons.sweep import Sweep, SweepRow
 
 
-@dataclass(frozen=True)
-class Background:
-    """What the pictures of one example beat share: the figure, and its pixels once drawn."""
-
-    figure: Figure
-    found: Sweep
-    example: int
-    pixels: object
-
-
-def background(found: Sweep, example: int, *, label: str = "") -> Background:
-    """Axes that hold every solver of the sweep, with the reference solve, and ``label``."""
+def explorer_axes(found: Sweep, example: int) -> Figure:
+    """Axes that hold every solver of the sweep, with the reference solve of one example beat."""
     figure = Figure(figsize=(11, 3.6), dpi=DPI)
     places = (0.085, 0.4, 0.735)
     left, middle, right = (figure.add_axes((place, 0.2, 0.25, 0.64)) for place in places)
@@ -54,51 +35,27 @@ def background(found: Sweep, example: int, *, label: str = "") -> Background:
     right.set_yscale("log")
     right.set(ylabel="relative error of y(1)", title="Among the others")
     right.legend(fontsize=8, loc="lower left")  # free: errors fall to the right
-    for ax in (left, middle, right):
-        # Kept as they are: a solver drawn later must not move what is drawn already.
-        ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
-    canvas = FigureCanvasAgg(figure)
-    png(figure, label=label)  # adds the label and draws on the canvas
-    return Background(figure, found, example, canvas.copy_from_bbox(figure.bbox))
+    return figure
 
 
-def draw_solver(behind: Background, row: SweepRow) -> list[Artist]:
-    """Add one solver to the background's axes: its path, its steps and a ring around its point."""
-    left, middle, right = behind.figure.axes
-    name = behind.found.examples[behind.example]["class"]
-    before = [set(ax.get_children()) for ax in behind.figure.axes]
-    path = np.array(row.paths[behind.example])
+def draw_solver(figure: Figure, found: Sweep, row: SweepRow, example: int) -> None:
+    """Add one solver to `explorer_axes`: its path, its steps and a ring around its point."""
+    left, middle, right = figure.axes
+    name = found.examples[example]["class"]
+    path = np.array(row.paths[example])
     left.plot(*path.T, color=CLASS_COLOURS[name], marker=".")
     left.plot(*path[-1], CLASS_MARKERS[name], color=CLASS_COLOURS[name], markersize=10)
     draw_steps(middle, row.accepted, row.rejected, colour=CLASS_COLOURS[name])
     right.plot(row.evaluations, row.error, "o", mfc="none", mec=INK, markersize=17, mew=2)
-    return [
-        artist
-        for ax, known in zip(behind.figure.axes, before, strict=True)
-        for artist in ax.get_children()
-        if artist not in known
-    ]
-
-
-def explorer_png(behind: Background, row: SweepRow) -> bytes:
-    """The picture of one solver as PNG bytes."""
-    canvas = behind.figure.canvas
-    canvas.restore_region(behind.pixels)
-    artists = draw_solver(behind, row)
-    for artist in artists:
-        artist.axes.draw_artist(artist)
-        artist.remove()
-    buffer = io.BytesIO()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(pixels).save(buffer, format="png", compress_level=1)
-    return buffer.getvalue()
 
 
 def explorer_figure(found: Sweep, row: SweepRow, example: int) -> tuple[Figure, str]:
     """One solver beside the reference: a beat's path, the steps, and its place among the others."""
-    behind = background(found, example)
-    draw_solver(behind, row)
-    return behind.figure, explorer_text(found, row, example)
+    figure = explorer_axes(found, example)
+    for ax in figure.axes:
+        ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # those that the explorer has
+    draw_solver(figure, found, row, example)
+    return figure, explorer_text(found, row, example)
 
 
 def explorer_text(found: Sweep, row: SweepRow, example: int) -> str:

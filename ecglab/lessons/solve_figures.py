@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from ecglab.lessons.figures import new_figure
+from ecglab.lessons.gradient_sweep import GradientCost
 from ecglab.lessons.probe import REFERENCE
 from ecglab.lessons.style import CLASS_COLOURS, CLASS_MARKERS, INK, LINE_COLOURS, QUIET
 from ecglab.lessons.sweep import Sweep, SweepRow
@@ -30,11 +31,15 @@ def setting_text(solver: Solver) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
+def solver_text(solver: Solver) -> str:
+    """Method and setting: ``dopri5, tolerance 0.001``."""
+    return f"{solver.method}, {setting_text(solver)}"
+
+
 def look_of(method: str) -> dict[str, object]:
     """Colour, marker and line of a method: the same in every figure."""
-    place = METHODS.index(method)
     known = ("dopri5", "bosh3", "rk4", "midpoint", "euler")
-    place = known.index(method) if method in known else 5 + place
+    place = known.index(method) if method in known else 5 + METHODS.index(method)
     return {
         "color": LINE_COLOURS[place % len(LINE_COLOURS)],
         "marker": MARKERS[place % len(MARKERS)],
@@ -175,6 +180,7 @@ def draw_against_evaluations(axes: Axes, rows: Sequence[SweepRow], score: str) -
     """One line for each method: a score over the evaluations that it took."""
     for method in dict.fromkeys(row.solver.method for row in rows):
         chosen = [row for row in rows if row.solver.method == method]
+        chosen.sort(key=lambda row: row.evaluations)
         axes.plot(
             [row.evaluations for row in chosen],
             [getattr(row, score) for row in chosen],
@@ -218,19 +224,32 @@ def sweep_figure(found: Sweep) -> tuple[Figure, str]:
     return figure, "Three panels over the evaluations a batch. " + "; ".join(notes) + "."
 
 
+def row_numbers(row: SweepRow) -> dict[str, object]:
+    """The scores and costs of a solve, named as tables name them."""
+    return {
+        "accuracy": row.accuracy,
+        "macro-F1": row.macro_f1,
+        "class changed": f"{row.changed:.1%}",
+        "error of y(1)": f"{row.error:.1e}",
+        "evaluations a batch": f"{row.evaluations:.1f}",
+        "ms a batch": f"{row.milliseconds:.0f}",
+    }
+
+
+def gradient_numbers(cost: GradientCost) -> dict[str, object]:
+    """The costs of a training batch and the error of its gradient, named as tables name them."""
+    return {
+        "gradient": cost.solver.gradient,
+        "evaluations forward": cost.evaluations_forward,
+        "backward": cost.evaluations_backward,
+        "error of the gradient": f"{cost.error:.1e}",
+        "ms a training batch": f"{cost.milliseconds:.0f}",
+        "kept, MB": f"{cost.saved / 1e6:.1f}",
+    }
+
+
 def sweep_table(found: Sweep) -> list[dict[str, object]]:
     """The scores and costs of every solver, the reference last."""
-    named = [(f"{row.solver.method}, {setting_text(row.solver)}", row) for row in found.rows]
-    reference = f"reference: {REFERENCE.method}, {setting_text(REFERENCE)}"
-    return [
-        {
-            "solver": name,
-            "accuracy": row.accuracy,
-            "macro-F1": row.macro_f1,
-            "class changed": f"{row.changed:.1%}",
-            "error of y(1)": f"{row.error:.1e}",
-            "evaluations a batch": f"{row.evaluations:.1f}",
-            "ms a batch": f"{row.milliseconds:.0f}",
-        }
-        for name, row in [*named, (reference, found.reference)]
-    ]
+    rows = [{"solver": solver_text(row.solver), **row_numbers(row)} for row in found.rows]
+    reference = f"reference: {solver_text(REFERENCE)}"
+    return [*rows, {"solver": reference, **row_numbers(found.reference)}]

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from ecglab.errors import SettingError
 from ecglab.lessons.convergence import PROBLEMS
 from ecglab.lessons.figures import png
+from ecglab.lessons.panel import Panel, image_html
 from ecglab.lessons.solver_figures import explorer_figure
 from ecglab.models.tableaus import TABLEAUS
 
@@ -49,18 +50,18 @@ def step_explorer(
         description="Equation", options=equations, value=start.problem, layout=wide
     )
     method = widgets.Dropdown(description="Method", options=[*TABLEAUS], value=start.method)
-    steps = widgets.IntSlider(
-        description="Steps", value=start.steps, min=1, max=MOST_STEPS, continuous_update=False
-    )
-    image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-    status = widgets.HTML()
+    steps = widgets.BoundedIntText(
+        description="Steps", value=start.steps, min=1, max=MOST_STEPS
+    )  # a field, not a slider: those have no name for screen readers
+    panel = Panel()
 
     def redraw(_change: object = None) -> None:
-        image.value, text = picture(StepChoice(problem.value, method.value, steps.value))
-        status.value = f'<span role="status">{text}</span>'  # last: it says that all is done
+        drawn, text = picture(StepChoice(problem.value, method.value, steps.value))
+        panel.show(image_html(drawn, text), text)
 
     for control in (problem, method, steps):
         control.observe(redraw, "value")
     redraw()
-    box = widgets.VBox([widgets.HBox([problem, method, steps]), image, status])
+    controls = widgets.HBox([problem, method, steps], layout=widgets.Layout(flex_flow="row wrap"))
+    box = widgets.VBox([controls, panel.picture, panel.status])
     return box.add_class("ecglab-step-explorer")

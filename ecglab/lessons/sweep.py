@@ -20,6 +20,7 @@ from ecglab.data.beats import Beats
 from ecglab.data.classes import CLASSES
 from ecglab.errors import DataError
 from ecglab.files import write_atomically
+from ecglab.lessons.gradient_sweep import GradientCost, GradientSweep
 from ecglab.lessons.probe import REFERENCE, Outcome, Probe, outcome, prepare
 from ecglab.lessons.recorded import FOLDER
 from ecglab.models.odenet import ODENet
@@ -37,13 +38,18 @@ def solvers(
     fixed: Sequence[str] = ("rk4", "midpoint", "euler"),
     *,
     tolerances: Sequence[float] = TOLERANCES,
+    atol_shares: Sequence[float] = (1.0,),
     steps: Sequence[int] = STEPS,
 ) -> list[Solver]:
-    """Every adaptive method at every tolerance (rtol = atol), every fixed one at every number."""
+    """Every adaptive method at every tolerance, every fixed one at every number of steps.
+
+    ``tolerances`` are those for rtol; atol is each of its ``atol_shares``.
+    """
     return [
-        Solver(method=method, rtol=value, atol=value, gradient="direct")
+        Solver(method=method, rtol=value, atol=value * share, gradient="direct")
         for method in adaptive
         for value in tolerances
+        for share in atol_shares
     ] + [
         Solver(method=method, steps=count, gradient="direct") for method in fixed for count in steps
     ]
@@ -81,6 +87,7 @@ class Sweep:
 
     ``examples`` name the beats of the paths by class, record and sample; ``explained`` is the
     share of their variance along the reference that the two coordinates of the paths show.
+    ``gradients`` is None where only forward solves were measured.
     """
 
     rows: list[SweepRow]
@@ -92,6 +99,7 @@ class Sweep:
     origin: str
     network: dict[str, Any]
     provenance: dict[str, Any]
+    gradients: GradientSweep | None = None
 
 
 def measure(probe: Probe, solver: Solver) -> SweepRow:
@@ -178,6 +186,9 @@ def read_sweep(path: Path) -> Sweep:
         stored = json.loads(path.read_text())
         stored["rows"] = [read_row(row) for row in stored["rows"]]
         stored["reference"] = read_row(stored["reference"])
+        if (costs := stored["gradients"]) is not None:
+            costs["costs"] = [read_cost(cost) for cost in costs["costs"]]
+            stored["gradients"] = GradientSweep(**costs)
         return Sweep(**stored)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
@@ -189,6 +200,11 @@ def read_sweep(path: Path) -> Sweep:
 def read_row(stored: dict[str, Any]) -> SweepRow:
     """One row back from its JSON."""
     return SweepRow(**{**stored, "solver": Solver(**stored["solver"])})
+
+
+def read_cost(stored: dict[str, Any]) -> GradientCost:
+    """One cost back from its JSON."""
+    return GradientCost(**{**stored, "solver": Solver(**stored["solver"])})
 
 
 def recorded_sweep(arm: str = "odenet") -> Sweep:

@@ -1,138 +1,116 @@
 """The tolerance explorer: choose a solver for a trained network and see what it does."""
 
-import html
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import Final
 
 import ipywidgets as widgets
 
-from ecglab.errors import EcglabError
-from ecglab.lessons.explorer_figure import Background, background, explorer_png, explorer_text
-from ecglab.lessons.solve_figures import setting_text
+from ecglab.lessons.choices import Choice, choice_of, connect
+from ecglab.lessons.explorer_figure import draw_solver, explorer_axes, explorer_text
+from ecglab.lessons.gradient_sweep import GradientCost, ways_of
+from ecglab.lessons.live_controls import live_controls
+from ecglab.lessons.overlay import Background, background, overlaid_png
+from ecglab.lessons.panel import Panel, image_html
+from ecglab.lessons.solve_figures import gradient_numbers, row_numbers, solver_text
 from ecglab.lessons.sweep import Sweep, SweepRow
 from ecglab.models.solve import Solver
 
-Key = tuple[str, float]  # a method with its tolerance or its number of steps
+Live = Callable[[Solver], tuple[SweepRow, GradientCost]]
+START: Final = choice_of(Solver(rtol=1e-2, atol=1e-2), gradient="adjoint")
 
 
-def key_of(solver: Solver) -> Key:
-    """What tells the solvers of one sweep apart."""
-    return solver.method, solver.rtol if solver.adaptive else float(solver.steps or 1)
-
-
-def solver_of(method: str, value: float) -> Solver:
-    """The solver of a method with its tolerance (rtol = atol) or its number of steps."""
-    probe = Solver(method=method, gradient="direct")
-    if probe.adaptive:
-        return Solver(method=method, rtol=value, atol=value, gradient="direct")
-    return Solver(method=method, steps=int(value), gradient="direct")
-
-
-def settings_of(rows: dict[Key, SweepRow], method: str) -> list[tuple[str, float]]:
-    """Text and value of every setting of a method, from coarse to fine."""
-    found = [row.solver for (name, _), row in rows.items() if name == method]
-    found.sort(key=lambda solver: -solver.rtol if solver.adaptive else solver.steps or 1)
-    return [(setting_text(solver), key_of(solver)[1]) for solver in found]
-
-
-def status_text(found: Sweep, row: SweepRow, example: int) -> str:
-    """One solver's scores, its costs and its picture in words."""
+def status_text(found: Sweep, row: SweepRow, cost: GradientCost | None) -> str:
+    """One solver's scores and costs in a sentence."""
+    backward = "" if cost is None else f", {cost.evaluations_backward} backward"
+    way = "" if cost is None else f", {cost.solver.gradient} gradient"
     return (
-        f"{row.solver.method}, {setting_text(row.solver)}: accuracy {row.accuracy:.3f}, macro-F1 "
-        f"{row.macro_f1:.3f} on {found.beats:,} beats, {row.changed:.1%} of them classed otherwise "
-        f"than by the reference; {row.evaluations:.1f} evaluations and {row.steps:.1f} steps a "
-        f"batch, {row.milliseconds:.0f} ms a batch of {found.batch_size}. "
-        f"{explorer_text(found, row, example)}"
+        f"{solver_text(row.solver)}{way}: accuracy {row.accuracy:.3f}, macro-F1 "
+        f"{row.macro_f1:.3f} on {found.beats:,} beats; {row.evaluations:.1f} evaluations forward"
+        f"{backward}; {row.milliseconds:.0f} ms a batch of {found.batch_size}."
     )
 
 
-def tolerance_explorer(
-    found: Sweep, *, label: str, live: Callable[[Solver], SweepRow] | None = None
-) -> widgets.VBox:
-    """Controls, a picture and a line that describes it.
+def tolerance_explorer(found: Sweep, *, label: str, live: Live | None = None) -> widgets.VBox:
+    """Lists, a picture, its numbers and a line that sums them up.
 
-    It answers from the rows of ``found``; ``label`` in the picture says where they come from.
-    ``live`` measures a solver that is not among them, at the press of a button, and adds it.
+    It answers from the rows of ``found`` and from its gradients; ``label`` in the picture says
+    where they come from. ``live`` measures a solver that is not among them, at the press of a
+    button, and adds it.
     """
-    rows = {key_of(row.solver): row for row in found.rows}
+    rows = {row.solver: row for row in found.rows}
+    costs = {
+        cost.solver: cost
+        for cost in (found.gradients.costs if found.gradients else ())
+        if cost.activation == "ReLU"  # the network's own
+    }
+    examples = [f"class {example['class']}" for example in found.examples]
+
+    def solvers() -> dict[tuple, Solver]:
+        """Every solver and gradient that can be chosen, by what the lists say."""
+        known = [way for solver in rows for way in ways_of(solver) if way in costs] or list(rows)
+        return {tuple(choice_of(s, gradient=s.gradient).values()): s for s in known}
+
+    def choices() -> list[Choice]:
+        return [
+            {**choice_of(solver, gradient=solver.gradient), "beat": beat}
+            for solver in solvers().values()
+            for beat in examples
+        ]
 
     @cache
     def behind(example: int, count: int) -> Background:
         """The background for so many rows: a live solve adds one and asks for a new one."""
-        return background(replace(found, rows=list(rows.values())), example, label=label)
+        every = replace(found, rows=list(rows.values()))
+        return background(explorer_axes(every, example), label=label)
 
     @cache
-    def drawn(key: Key, example: int, count: int) -> tuple[bytes, str]:
-        picture = explorer_png(behind(example, count), rows[key])
-        return picture, status_text(found, rows[key], example)
+    def drawn(solver: Solver, example: int, count: int) -> str:
+        row = rows[solver]
+        picture = overlaid_png(
+            behind(example, count), lambda figure: draw_solver(figure, found, row, example)
+        )
+        return image_html(picture, f"{explorer_text(found, row, example)} ({label})")
 
-    methods = list(dict.fromkeys(name for name, _ in rows))
-    method = widgets.Dropdown(description="Method", options=methods)
-    setting = widgets.Dropdown(description="Setting")
-    beat = widgets.ToggleButtons(
-        description="Beat",
-        options=[(f"class {e['class']}", i) for i, e in enumerate(found.examples)],
-        style=widgets.ToggleButtonsStyle(button_width="6em"),
-    )
-    image = widgets.Image(format="png", layout=widgets.Layout(max_width="100%"))
-    status = widgets.HTML()
+    panel = Panel()
 
-    def say(text: str) -> None:
-        status.value = f'<span role="status">{html.escape(text)}</span>'
+    def show(choice: Choice) -> None:
+        *named, beat = choice.values()
+        solver = solvers()[tuple(named)]
+        row, cost = rows[replace(solver, gradient="direct")], costs.get(solver)
+        numbers = row_numbers(row) | ({} if cost is None else gradient_numbers(cost))
+        panel.show(
+            drawn(row.solver, examples.index(beat), len(rows)),
+            status_text(found, row, cost),
+            rows=[{"solver": solver_text(solver), **numbers}],
+            caption=f"This solver ({label})",
+        )
 
-    def redraw(_change: object = None) -> None:
-        image.value, text = drawn((method.value, setting.value), beat.value, len(rows))
-        say(text)  # last: it says that all is done
-
-    def choose(value: float | None = None) -> None:
-        """Offer the method's settings and take ``value``, or the one in the middle."""
-        offered = settings_of(rows, method.value)
-        setting.unobserve(redraw, "value")
-        adaptive = solver_of(method.value, 1.0).adaptive
-        setting.description = "Tolerance" if adaptive else "Steps"
-        setting.options = [(text.removeprefix("tolerance "), number) for text, number in offered]
-        setting.value = offered[(len(offered) - 1) // 2][1] if value is None else value
-        setting.observe(redraw, "value")
-        redraw()
-
-    method.observe(lambda _change: choose(), "value")
-    beat.observe(redraw, "value")
-    setting.observe(redraw, "value")
-    choose()
-    for example in range(len(found.examples)):
+    lists = {
+        "method": widgets.Dropdown(description="Method"),
+        "rtol": widgets.Dropdown(description="rtol"),
+        "atol": widgets.Dropdown(description="atol"),
+        "steps": widgets.Dropdown(description="Steps"),
+        "gradient": widgets.Dropdown(description="Gradient"),
+        "beat": widgets.Dropdown(description="Beat"),
+    }
+    for control in lists.values():
+        control.layout.width = "15em"
+    take = connect(lists, choices, show)
+    take(START)
+    for example in range(len(examples)):
         behind(example, len(rows))  # drawn ahead, so that a change of beat is quick as well
-    box = [widgets.HBox([method, setting]), beat, image, status]
+    controls = widgets.HBox([*lists.values()], layout=widgets.Layout(flex_flow="row wrap"))
+    box = [controls, *panel.parts]
     if live is not None:
-        box.insert(2, live_controls(method, rows, live, say, choose))
+
+        def run(solver: Solver) -> None:
+            if solver not in costs:
+                panel.say(f"Solving with {solver_text(solver)} ...")
+                rows[replace(solver, gradient="direct")], costs[solver] = live(solver)
+            beat = lists["beat"].value
+            take({**choice_of(solver, gradient=solver.gradient), "beat": beat})
+
+        box.insert(1, live_controls(run, panel.say))
     return widgets.VBox(box).add_class("ecglab-tolerance-explorer")
-
-
-def live_controls(
-    method: widgets.Dropdown,
-    rows: dict[Key, SweepRow],
-    live: Callable[[Solver], SweepRow],
-    say: Callable[[str], None],
-    choose: Callable[[float], None],
-) -> widgets.HBox:
-    """A field for a setting of one's own and the button that solves with it."""
-    own = widgets.FloatText(description="Own value", value=0.003, continuous_update=False)
-    button = widgets.Button(
-        description="Solve now", tooltip="Solve with the method above and this tolerance or steps"
-    )
-
-    def solve_now(_button: object) -> None:
-        say("Solving ...")
-        button.disabled = True
-        try:
-            solver = solver_of(method.value, own.value)
-            if key_of(solver) not in rows:
-                rows[key_of(solver)] = live(solver)
-            choose(key_of(solver)[1])
-        except EcglabError as error:
-            say(str(error))
-        finally:
-            button.disabled = False
-
-    button.on_click(solve_now)
-    return widgets.HBox([own, button])

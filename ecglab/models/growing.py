@@ -80,6 +80,7 @@ class GrowingResNet(nn.Module):
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(WIDTHS[-1], classes)
         )
+        self.to(memory_format=torch.channels_last)  # what fast convolutions read
 
     @property
     def depth(self) -> int:

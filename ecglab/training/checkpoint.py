@@ -39,7 +39,8 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Store a model's weights as safetensors."""
-    tensors = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    state = model.state_dict().items()
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state}
     write_atomically(path, lambda part: save_file(tensors, part))
 
 

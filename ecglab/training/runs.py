@@ -162,6 +162,8 @@ def train_run(
             "origin": beats.origin,
             "beats": len(beats),
             "split": split,
+            "image": image,
+            "share": share,
             "note": drawn.note,
             "train": train.counts(),
             "validation": held_out.counts() if held_out is not None else None,

@@ -4,7 +4,7 @@ Settings were chosen on a validation part of the training data (``ecglab train .
 validation``); these runs train on the whole training part and are scored on the test part once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +22,19 @@ FAST: Final = {"method": "rk4", "steps": 2, "gradient": "direct"}
 
 @dataclass(frozen=True)
 class Arm:
-    """One row of the comparison: a network with its settings on a split, for some seeds."""
+    """One row of a comparison: a network with its settings on a split, for some seeds.
+
+    ``validation``, ``image`` and ``share`` are those of `train_run`.
+    """
 
     network: str
     split: str
     settings: TrainSettings
     options: dict[str, Any] = field(default_factory=dict)
     seeds: tuple[int, ...] = SEEDS
+    validation: float = 0.0
+    image: int | None = None
+    share: int | None = None
 
 
 COURSE: Final = replace(RECIPES["course"], compile=True)
@@ -55,7 +61,8 @@ def run_name(arm: str, seed: int) -> str:
 def run_study(
     out: Path,
     *,
-    arms: list[str] | None = None,
+    study: Mapping[str, Arm] = STUDY,
+    arms: Sequence[str] | None = None,
     seeds: tuple[int, ...] | None = None,
     data: str | Path | None = None,
     device: torch.device | str = "cpu",
@@ -65,10 +72,10 @@ def run_study(
 
     Each run has a folder of its own; one that was interrupted goes on from its checkpoint.
     """
-    for name in arms or list(STUDY):
-        if name not in STUDY:
-            raise SettingError(f"Unknown arm {name!r}: expected one of {', '.join(STUDY)}.")
-        arm = STUDY[name]
+    for name in arms or study:
+        if name not in study:
+            raise SettingError(f"Unknown arm {name!r}: expected one of {', '.join(study)}.")
+        arm = study[name]
         for seed in arm.seeds if seeds is None else seeds:
             folder = out / run_name(name, seed)
             if (folder / RUN_FILE).exists():
@@ -81,7 +88,9 @@ def run_study(
                 out=folder,
                 options=arm.options,
                 data=data,
-                validation=0.0,
+                validation=arm.validation,
+                image=arm.image,
+                share=arm.share,
                 device=device,
                 progress=progress,
             )

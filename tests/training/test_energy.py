@@ -407,14 +407,15 @@ def test_the_estimate_is_that_of_codecarbons_offline_tracker(monkeypatch, no_rap
         log_level="critical",
         measure_power_secs=1e6,
     )
-    meter = EnergyMeter(powercap=no_rapl)
-    tracker.start()
-    with meter:
-        spend(2)
-    tracker.stop()
+    outer, inner = EnergyMeter(powercap=no_rapl), EnergyMeter(powercap=no_rapl)
+    with outer:  # the tracker works too: its figure lies between those of without and with that
+        tracker.start()
+        with inner:
+            spend(2)
+        tracker.stop()
     theirs = tracker.final_emissions_data.cpu_energy
-    assert meter.reading.kwh == pytest.approx(theirs, rel=0.05)
-    assert f"{model}, 280 W for {os.cpu_count()} cores" in meter.reading.source
+    assert 0.97 * inner.reading.kwh < theirs < 1.03 * outer.reading.kwh
+    assert f"{model}, 280 W for {os.cpu_count()} cores" in inner.reading.source
 
 
 # What it must not do.
