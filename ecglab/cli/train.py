@@ -137,6 +137,10 @@ def train(
         Literal["strided", "pooled"] | None,
         typer.Option(help="Downsampling: strided from width 64 on, pooled below, unless given."),
     ] = None,
+    dilation: Annotated[
+        list[int] | None,
+        typer.Option(help="Of each block, or each convolution of the dynamics; repeatable."),
+    ] = None,
     depth: Annotated[
         int | None, typer.Option(help="growing-resnet: layers at the start, 14 unless given.")
     ] = None,
@@ -220,10 +224,11 @@ def train(
     elif set(grown) - {"growths"}:
         raise SettingError(f"{options_of(grown)} needs --growths: say how often it grows.")
     shape = {"width": width, "blocks": blocks, "stem": stem, "depth": depth}
+    shape["dilation"] = dilation or None
     solver = {"method": method, "rtol": rtol, "atol": atol, "steps": steps, "gradient": gradient}
     own = {
-        "resnet": ("width", "blocks", "stem"),
-        "odenet": ("width", "stem", *solver),
+        "resnet": ("width", "blocks", "stem", "dilation"),
+        "odenet": ("width", "stem", "dilation", *solver),
         "growing-resnet": ("depth", "image"),
     }[network]
     options = given(**shape, **solver)

@@ -1,5 +1,6 @@
 """The layers that both networks share: normalisation, downsampling and the classifier's head."""
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from torch import nn
@@ -43,6 +44,20 @@ def downsampling(width: int, stem: Stem | None) -> nn.Sequential:
     if stem == "pooled":
         return nn.Sequential(first, norm(width), nn.MaxPool1d(2))
     raise SettingError(f"Unknown stem={stem!r}: expected 'strided' or 'pooled'.")
+
+
+def dilations(given: Sequence[int] | None, usual: Sequence[int], of: str) -> tuple[int, ...]:
+    """Distances between the points that convolutions of kernel 3 see, one for each of ``usual``.
+
+    Dilation lets few layers see far without parameters (Yu and Koltun 2016).
+    """
+    found = tuple(usual if given is None else given)
+    if len(found) != len(usual) or any(d < 1 for d in found):
+        raise SettingError(
+            f"dilation={given} does not suit {len(usual)} {of}: expected as many whole numbers "
+            f"from 1."
+        )
+    return found
 
 
 def head(width: int, classes: int) -> nn.Sequential:

@@ -8,7 +8,7 @@ from ecglab.errors import SettingError
 from ecglab.training.recipes import RECIPES
 from ecglab.training.settings import TrainSettings
 
-OF_SHAPE: Final = ("width", "blocks", "stem", "depth")
+OF_SHAPE: Final = ("width", "blocks", "stem", "dilation", "depth")
 OPTIONS: Final = (*OF_SHAPE, "method", "rtol", "atol", "steps", "gradient")
 OFF: Final = "0"  # what None is called on the command line (clip_norm, patience, growths)
 
@@ -25,7 +25,7 @@ def option(name: str, value: Any) -> list[str]:
     word = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{word}" if value else f"--no-{word}"]
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [part for entry in value for part in option(name, entry)]
     return [f"--{word}", OFF if value is None else str(value)]
 

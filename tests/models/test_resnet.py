@@ -74,3 +74,40 @@ def test_gradients_agree_with_finite_differences():
 def test_no_blocks_are_refused(blocks):
     with pytest.raises(SettingError, match=f"blocks={blocks}"):
         ResNet(blocks=blocks)
+
+
+def reach(model, length=187):
+    """How far apart the first and the last point are that a feature in the middle depends on."""
+    features = model.features.double()
+    y = torch.randn(1, model.head[0].num_channels, length, dtype=torch.float64)
+    convolutions = [m for m in features.modules() if isinstance(m, torch.nn.Conv1d)]
+    for module in features.modules():  # norms see every point: leave convolutions alone
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = lambda x: x
+    y.requires_grad_()
+    features(y)[0, :, length // 2].sum().backward()
+    seen = y.grad[0].abs().sum(0).nonzero().flatten()
+    return int(seen[-1] - seen[0]), len(convolutions)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"width": 32}, 2 * 2 * (2 + 4 + 8)),
+        ({"width": 32, "dilation": (1, 1, 1)}, 2 * 2 * 3),
+        ({}, 2 * 2 * 6),
+    ],
+)
+def test_dilation_lets_the_narrow_network_see_far_without_parameters(options, expected):
+    torch.manual_seed(0)
+    model = ResNet(**options)
+    found, convolutions = reach(model)
+    assert found == expected
+    assert convolutions == 2 * len(model.features)
+    assert count(ResNet(**options)) == count(ResNet(options.get("width", 64)))
+
+
+@pytest.mark.parametrize("dilation", [(1, 2), (1, 0, 1), ()])
+def test_a_dilation_that_does_not_suit_the_blocks_is_refused(dilation):
+    with pytest.raises(SettingError, match="does not suit 3 blocks"):
+        ResNet(width=32, dilation=dilation)
