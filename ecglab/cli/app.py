@@ -12,6 +12,7 @@ from ecglab.cli.data import data_app
 from ecglab.cli.grow import grow
 from ecglab.cli.run import run
 from ecglab.cli.study import study
+from ecglab.cli.sweep import sweep
 from ecglab.cli.train import train
 from ecglab.errors import EcglabError
 
@@ -102,5 +103,5 @@ def models(
 
 app.command()(check)
 app.add_typer(data_app, name="data")
-for command in (models, train, study, grow, run):
+for command in (models, train, sweep, study, grow, run):
     app.command()(command)

@@ -27,7 +27,7 @@ def conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
     """A convolution without bias, for a batch norm behind it, drawn as He et al. do."""
     layer = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    return layer
+    return layer.to(memory_format=torch.channels_last)  # what fast convolutions read
 
 
 class BasicBlock(nn.Module):
@@ -80,7 +80,6 @@ class GrowingResNet(nn.Module):
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(WIDTHS[-1], classes)
         )
-        self.to(memory_format=torch.channels_last)  # what fast convolutions read
 
     @property
     def depth(self) -> int:

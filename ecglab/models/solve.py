@@ -11,11 +11,12 @@ from torchdiffeq import odeint, odeint_adjoint
 
 from ecglab.errors import SettingError, SolverError
 from ecglab.models.checkpointed import integrate_checkpointed
+from ecglab.models.dopri5 import LIST_DOPRI5
 from ecglab.models.tableaus import TABLEAUS, integrate
 
 Gradient = Literal["adjoint", "direct", "checkpoint"]
 GRADIENTS: Final = ("adjoint", "direct", "checkpoint")
-ADAPTIVE_METHODS: Final = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
+ADAPTIVE_METHODS: Final = ("dopri5", LIST_DOPRI5, "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
 FIXED_METHODS: Final = ("euler", "midpoint", "heun2", "heun3", "rk4")
 METHODS: Final = ADAPTIVE_METHODS + FIXED_METHODS
 MOST_STEPS: Final = 20_000  # an adaptive solve that tries more makes no headway

@@ -175,8 +175,12 @@ def test_clones_share_no_storage(make, scaling):
     model = make()
     grow(model, scaling=scaling)
     grow(model, scaling=scaling)
-    places = [t.untyped_storage().data_ptr() for t in [*model.parameters(), *model.buffers()]]
-    assert len(places) == len(set(places))
+    tensors = [
+        *model.named_parameters(remove_duplicate=False),
+        *model.named_buffers(remove_duplicate=False),
+    ]
+    places = {tensor.untyped_storage().data_ptr() for _, tensor in tensors}
+    assert len(places) == len(tensors)
 
 
 @pytest.mark.parametrize("depth", [8, 14, 20])
@@ -304,6 +308,8 @@ def test_growth_keeps_the_number_type_and_trains():
     grow(model)
     grow(model)
     assert {p.dtype for p in model.parameters()} == {torch.float64}
+    pictures = [p for p in model.parameters() if p.ndim == 4]
+    assert all(p.is_contiguous(memory_format=torch.channels_last) for p in pictures)
     model(torch.randn(2, 1, 8, 8, dtype=torch.float64)).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
 
