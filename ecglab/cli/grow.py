@@ -127,7 +127,7 @@ def grow(
             f"beats, {seconds:,.0f} s of training{growth}"
         )
         if record:
-            record_run(out, arm, seed)
+            record_run(out, arm, seed, weights=False)
 
 
 def plan_text(plan: "GrowthPlan") -> str:

@@ -54,6 +54,6 @@ def study(
             f"macro-F1 {report.macro_f1:.4f} on {report.beats:,} test beats"
         )
         if record:
-            record_run(out, arm, chosen)
+            record_run(out, arm, chosen, weights=chosen == STUDY[arm].seeds[0])
             if arm == SWEPT and chosen == STUDY[arm].seeds[0]:
                 record_sweep(folder, device=where)

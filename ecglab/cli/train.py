@@ -69,10 +69,10 @@ def train(
         float | None, typer.Option(help="Longest gradient, 1.0 unless given; 0 clips none.")
     ] = None,
     sampling: Annotated[
-        Literal["uniform", "root", "class"] | None,
+        Literal["uniform", "root", "class", "mix"] | None,
         typer.Option(
             help="How an epoch draws its beats: uniform unless given, class draws all classes "
-            "equally often, root is half way there."
+            "equally often, root is half way there, mix as in the balanced test."
         ),
     ] = None,
     stretch: Annotated[

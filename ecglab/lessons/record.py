@@ -33,12 +33,12 @@ SWEPT_REFERENCE_STEPS: Final = 128  # twice as many move the gradient of ReLU by
 SWEPT_ROUNDS: Final = 3
 
 
-def record_run(study: Path, arm: str, seed: int) -> None:
-    """Copy a run of the folder ``study`` into the package, its weights too if it is the first."""
+def record_run(study: Path, arm: str, seed: int, *, weights: bool) -> None:
+    """Copy a run of the folder ``study`` into the package, and its weights if they are wanted."""
     name = run_name(arm, seed)
     with as_file(FOLDER) as recorded:
         shutil.copyfile(study / name / RUN_FILE, recorded / f"{name}.json")
-        if seed == STUDY[arm].seeds[0]:
+        if weights:
             shutil.copyfile(study / name / WEIGHTS_FILE, recorded / f"{name}.safetensors")
 
 

@@ -9,10 +9,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ecglab.data.beats import Beats
+from ecglab.data.classes import CLASSES
 from ecglab.data.spectrogram import Spectrograms
+from ecglab.data.splits import BALANCED_TEST
 from ecglab.errors import DataError, SettingError
 
-Sampling = Literal["uniform", "root", "class"]
+Sampling = Literal["uniform", "root", "class", "mix"]
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,16 @@ def epoch_order(
     """The order in which an epoch draws its beats.
 
     ``"uniform"`` shuffles; ``"class"`` draws with replacement so that all classes are equally
-    frequent, ``"root"`` half way there, by one over the square root of the class size.
+    frequent, ``"root"`` half way there, by one over the square root of the class size, and
+    ``"mix"`` so that they are as frequent as in the balanced test (F less than half as often).
     """
     if sampling == "uniform":
         return torch.randperm(len(labels), generator=generator)
     sizes = torch.bincount(labels).clamp(min=1).double()
-    weights = sizes.pow(-0.5 if sampling == "root" else -1.0)[labels]
-    return torch.multinomial(weights, len(labels), replacement=True, generator=generator)
+    weights = sizes.pow(-0.5 if sampling == "root" else -1.0)
+    if sampling == "mix":
+        weights *= torch.tensor([BALANCED_TEST[name] for name in CLASSES])[: len(sizes)]
+    return torch.multinomial(weights[labels], len(labels), replacement=True, generator=generator)
 
 
 @dataclass(frozen=True, kw_only=True)

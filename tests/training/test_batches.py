@@ -36,7 +36,10 @@ def test_uniform_sampling_draws_every_beat_once():
     assert not torch.equal(order, torch.arange(len(LABELS)))
 
 
-@pytest.mark.parametrize(("sampling", "weights"), [("class", [1, 1, 1, 1]), ("root", [8, 4, 2, 1])])
+@pytest.mark.parametrize(
+    ("sampling", "weights"),
+    [("class", [1, 1, 1, 1]), ("root", [8, 4, 2, 1]), ("mix", [8, 8, 8, 3])],
+)
 def test_sampling_gives_classes_their_frequencies(sampling, weights):
     order = epoch_order(LABELS, sampling, seeded())
     found = torch.bincount(LABELS[order], minlength=4).numpy()
@@ -51,7 +54,7 @@ def test_sampling_passes_over_an_absent_class():
     assert len(order) == 5
 
 
-@pytest.mark.parametrize("sampling", ["uniform", "root", "class"])
+@pytest.mark.parametrize("sampling", ["uniform", "root", "class", "mix"])
 def test_the_order_follows_the_seed(sampling):
     draws = [epoch_order(LABELS, sampling, seeded(seed)) for seed in (3, 3, 4)]
     assert torch.equal(draws[0], draws[1])

@@ -1,6 +1,7 @@
 """The canonical command line, read back by the program it is for."""
 
 import dataclasses
+import math
 import shlex
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ecglab.cli.app import app
 from ecglab.errors import SettingError
+from ecglab.models.growth import GrowthSettings
 from ecglab.models.solve import ADAPTIVE_METHODS, FIXED_METHODS
 from ecglab.training import runs
 from ecglab.training.batches import Augmentation
@@ -59,15 +61,49 @@ def settings():
         nesterov=st.booleans(),
         weight_decay=st.sampled_from([0.0, 1e-4]) | positive(),
         clip_norm=st.sampled_from([None, 1.0]) | positive(),
-        sampling=st.sampled_from(["uniform", "root", "class"]),
+        sampling=st.sampled_from(["uniform", "root", "class", "mix"]),
         augmentation=st.builds(Augmentation, stretch=spread, scale=spread, noise=spread),
         patience=st.none() | st.integers(1, 20),
         seed=st.integers(0, 2**31),
         compile=st.booleans(),
+        precision=st.sampled_from(["float32", "tf32", "bfloat16"]),
     )
 
 
-SHAPE = {"width": st.sampled_from([8, 32, 64]), "stem": st.sampled_from(["strided", "pooled"])}
+def growths():
+    at = st.none() | st.just((3, 5))
+    return st.builds(
+        GrowthSettings,
+        growths=st.just(2),
+        r_tol=st.sampled_from([1.4, math.inf]) | st.floats(1.01, 9),
+        window=st.integers(1, 3),
+        reserve=st.integers(1, 5),
+        over=st.sampled_from(["mean", "max"]),
+        scaling=st.sampled_from(["divide", "published", "none"]),
+        at=at,
+    )
+
+
+@st.composite
+def growing_settings(draw):
+    base = draw(settings())
+    restarts = draw(st.sampled_from([(), (3,), (2, 7)]))
+    return dataclasses.replace(
+        base,
+        schedule="cosine",
+        epochs=draw(st.integers(10, 99)),
+        lowest_rate=draw(st.sampled_from([0.0, base.learning_rate / 100])),
+        restarts=restarts,
+        patience=None,
+        growth=draw(growths()),
+    )
+
+
+DILATED = {"dilation": st.just([1, 2])}
+SHAPE = DILATED | {
+    "width": st.sampled_from([8, 32, 64]),
+    "stem": st.sampled_from(["strided", "pooled"]),
+}
 RESNET = st.fixed_dictionaries({}, optional=SHAPE | {"blocks": st.integers(1, 20)})
 GRADIENT = {"gradient": st.sampled_from(["adjoint", "direct"])}
 FIXED = {"method": st.sampled_from(FIXED_METHODS), "steps": st.integers(1, 99)}
@@ -76,6 +112,7 @@ ODENET = st.fixed_dictionaries({}, optional=SHAPE | GRADIENT | ADAPTIVE) | st.fi
     FIXED, optional=SHAPE | GRADIENT
 )
 NETWORK = st.tuples(st.just("resnet"), RESNET) | st.tuples(st.just("odenet"), ODENET)
+GROWING = st.fixed_dictionaries({}, optional={"depth": st.sampled_from([8, 14, 20])})
 
 
 @how_to_test(deadline=None)
@@ -94,6 +131,36 @@ def test_the_program_reads_back_what_was_trained(network, split, settings, valid
     assert found.how["options"] == options
     for key, value in {"split": split, "validation": validation, "score": score}.items():
         assert found.how[key] == value
+
+
+@how_to_test(deadline=None)
+@given(
+    options=GROWING,
+    settings=growing_settings(),
+    image=st.sampled_from([16, 32]),
+    share=st.none() | st.integers(1, 9999),
+)
+def test_the_program_reads_back_what_grew(options, settings, image, share):
+    how = {"image": image, "share": share}
+    command = train_command("growing-resnet", "benchmark", settings, options, 0.1, "test", **how)
+    found = parsed(command)
+    assert found.how["settings"] == settings
+    assert found.how["options"] == options
+    assert {name: found.how[name] for name in how} == how
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("resnet --depth 14", "--depth has no meaning for the resnet"),
+        ("growing-resnet --width 8", "--width has no meaning for the growing-resnet"),
+        ("odenet --image 16", "--image has no meaning for the odenet"),
+        ("growing-resnet --r-tol 2", "--r-tol needs --growths"),
+    ],
+)
+def test_what_has_no_meaning_is_named(words, said):
+    with pytest.raises(SettingError, match=said):
+        PROGRAM.main(["train", *words.split(), "--out", "x"], standalone_mode=False)
 
 
 @pytest.mark.parametrize("name", RECIPES)
