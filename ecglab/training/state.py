@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from ecglab.errors import SettingError
-from ecglab.models.growing import block_count, grow
+from ecglab.models.growing import block_count, grow_to
 from ecglab.training.batches import TensorBeats
 from ecglab.training.checkpoint import load_checkpoint, save_checkpoint
 from ecglab.training.grower import Grower
@@ -78,8 +78,7 @@ class TrainingState:
                     f"there, {value} here); move it away or use its settings."
                 )
         if self.grower is not None:
-            while block_count(self.model) < state["blocks"]:
-                grow(self.model)
+            grow_to(self.model, state["blocks"])
             self.grower.restore(state["grower"], self.settings.epochs)
         if shapes(state["model"]) != shapes(self.model.state_dict()):
             raise SettingError(
