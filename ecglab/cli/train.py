@@ -69,11 +69,15 @@ def train(
         float | None, typer.Option(help="Longest gradient, 1.0 unless given; 0 clips none.")
     ] = None,
     sampling: Annotated[
-        Literal["uniform", "root", "class", "mix"] | None,
+        Literal["uniform", "root", "class"] | None,
         typer.Option(
             help="How an epoch draws its beats: uniform unless given, class draws all classes "
-            "equally often, root is half way there, mix as in the balanced test."
+            "equally often, root is half way there."
         ),
+    ] = None,
+    adjust_logits: Annotated[
+        bool | None,
+        typer.Option(help="Let the loss make up for what sampling leaves of the imbalance."),
     ] = None,
     stretch: Annotated[
         float | None, typer.Option(help="Augmentation: spread of a stretch in time, such as 0.1.")
@@ -200,6 +204,7 @@ def train(
         weight_decay=weight_decay,
         clip_norm=clip_norm,
         sampling=sampling,
+        adjust_logits=adjust_logits,
         patience=patience,
         compile=compiled,
         precision=precision,

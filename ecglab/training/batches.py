@@ -1,7 +1,7 @@
 """Beats as tensors on a device, drawn in batches and varied for training."""
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from ecglab.data.spectrogram import Spectrograms
 from ecglab.data.splits import BALANCED_TEST
 from ecglab.errors import DataError, SettingError
 
-Sampling = Literal["uniform", "root", "class", "mix"]
+Sampling = Literal["uniform", "root", "class"]
+# A beat is drawn with the weight 1 / (size of its class) ** power.
+POWERS: Final[dict[str, float]] = {"uniform": 0.0, "root": 0.5, "class": 1.0}
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,28 @@ def epoch_order(
     """The order in which an epoch draws its beats.
 
     ``"uniform"`` shuffles; ``"class"`` draws with replacement so that all classes are equally
-    frequent, ``"root"`` half way there, by one over the square root of the class size, and
-    ``"mix"`` so that they are as frequent as in the balanced test (F less than half as often).
+    frequent, ``"root"`` half way there, by one over the square root of the class size.
     """
     if sampling == "uniform":
         return torch.randperm(len(labels), generator=generator)
     sizes = torch.bincount(labels).clamp(min=1).double()
-    weights = sizes.pow(-0.5 if sampling == "root" else -1.0)
-    if sampling == "mix":
-        weights *= torch.tensor([BALANCED_TEST[name] for name in CLASSES])[: len(sizes)]
-    return torch.multinomial(weights[labels], len(labels), replacement=True, generator=generator)
+    weights = sizes.pow(-POWERS[sampling])[labels]
+    return torch.multinomial(weights, len(labels), replacement=True, generator=generator)
+
+
+def logit_adjustment(
+    labels: Int[Tensor, " beats"], sampling: Sampling
+) -> Float[Tensor, " classes"]:
+    """Log of how much more often training draws a class than the balanced test holds it.
+
+    Added to the logits in the loss it lets a network that sees one mix of classes score for
+    another (Menon et al., ICLR 2021). A class without beats is not adjusted.
+    """
+    sizes = torch.bincount(labels, minlength=len(CLASSES)).double()
+    drawn = torch.where(sizes > 0, sizes.clamp(min=1).pow(1 - POWERS[sampling]), 0.0)
+    wanted = torch.tensor([BALANCED_TEST[name] for name in CLASSES]).double()
+    ratio = (drawn / drawn.sum()) / (wanted / wanted.sum())
+    return torch.where(sizes > 0, ratio.clamp(min=1e-12).log(), 0.0).float()
 
 
 @dataclass(frozen=True, kw_only=True)

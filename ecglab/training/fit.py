@@ -11,7 +11,13 @@ from tqdm.auto import tqdm
 from ecglab.data.beats import Beats
 from ecglab.data.spectrogram import Spectrograms
 from ecglab.errors import SettingError
-from ecglab.training.batches import TensorBeats, augment, epoch_order, to_tensors
+from ecglab.training.batches import (
+    TensorBeats,
+    augment,
+    epoch_order,
+    logit_adjustment,
+    to_tensors,
+)
 from ecglab.training.energy import EnergyMeter
 from ecglab.training.history import Epoch, History, best_epoch, describe, stopped
 from ecglab.training.meters import PeakMemory, evaluations, parameter_count
@@ -110,7 +116,10 @@ def fit(
     state = TrainingState(model, part, settings)
     if checkpoint is not None and checkpoint.exists():
         state.resume(checkpoint)
-    forward = make_forward(group.wrap(model), settings, device, group.count)
+    how = {"processes": group.count}
+    if settings.adjust_logits:
+        how["adjustment"] = logit_adjustment(part.labels.cpu(), settings.sampling).to(device)
+    forward = make_forward(group.wrap(model), settings, device, **how)
     progress = progress and group.writes
 
     for epoch in range(len(state.history), settings.epochs):
@@ -157,7 +166,7 @@ def fit(
         )
         if grown:
             state.restart(epoch + 1)
-            forward = make_forward(group.wrap(model), settings, device, group.count)
+            forward = make_forward(group.wrap(model), settings, device, **how)
         if settings.patience is not None and best_epoch(state.history) == epoch:
             state.best = {name: t.detach().clone() for name, t in model.state_dict().items()}
         if checkpoint is not None and group.writes:

@@ -20,6 +20,8 @@ class TrainSettings:
     that many epochs without a better validation loss and keeps the best weights; None trains to
     the end. ``growth`` lets the network grow while it trains. ``compile`` makes one graph of
     network and loss; ``precision`` is that of convolutions on a device that has others.
+    ``adjust_logits`` lets the loss, and the accuracy in training, make up for the difference
+    between the mix of classes that is drawn and that of the balanced test (`logit_adjustment`).
     """
 
     epochs: int = 5
@@ -33,6 +35,7 @@ class TrainSettings:
     weight_decay: float = 1e-4
     clip_norm: float | None = 1.0
     sampling: Sampling = "uniform"
+    adjust_logits: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
     growth: GrowthSettings | None = None
     patience: int | None = None

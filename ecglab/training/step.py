@@ -15,12 +15,18 @@ Forward = Callable[[Float[Tensor, "batch ..."], Int[Tensor, " batch"]], Scored]
 
 
 def make_forward(
-    model: nn.Module, settings: TrainSettings, device: torch.device, processes: int = 1
+    model: nn.Module,
+    settings: TrainSettings,
+    device: torch.device,
+    *,
+    processes: int = 1,
+    adjustment: Float[Tensor, " classes"] | None = None,
 ) -> Forward:
     """``forward(values, labels)``: mean cross-entropy and number of right predictions.
 
     Compiled, network and loss are one graph for full batches, replayed as a CUDA graph where there
     is CUDA; a last batch that is smaller runs eagerly, since it would have to be compiled anew.
+    ``adjustment`` is added to the logits.
     """
 
     def eager(values: Tensor, labels: Tensor) -> Scored:
@@ -29,6 +35,8 @@ def make_forward(
         ):
             logits = model(values)
         logits = logits.float()
+        if adjustment is not None:
+            logits = logits + adjustment
         with torch.no_grad():
             correct = (logits.argmax(1) == labels).sum()
         return cross_entropy(logits, labels), correct

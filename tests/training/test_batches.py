@@ -7,7 +7,7 @@ from scipy.stats import chisquare
 
 from ecglab.data.beats import Beats
 from ecglab.errors import DataError, SettingError
-from ecglab.training.batches import Augmentation, augment, epoch_order, to_tensors
+from ecglab.training.batches import Augmentation, augment, epoch_order, logit_adjustment, to_tensors
 
 LABELS = torch.repeat_interleave(torch.arange(4), torch.tensor([6400, 1600, 400, 100]))
 
@@ -38,7 +38,7 @@ def test_uniform_sampling_draws_every_beat_once():
 
 @pytest.mark.parametrize(
     ("sampling", "weights"),
-    [("class", [1, 1, 1, 1]), ("root", [8, 4, 2, 1]), ("mix", [8, 8, 8, 3])],
+    [("class", [1, 1, 1, 1]), ("root", [8, 4, 2, 1])],
 )
 def test_sampling_gives_classes_their_frequencies(sampling, weights):
     order = epoch_order(LABELS, sampling, seeded())
@@ -54,7 +54,7 @@ def test_sampling_passes_over_an_absent_class():
     assert len(order) == 5
 
 
-@pytest.mark.parametrize("sampling", ["uniform", "root", "class", "mix"])
+@pytest.mark.parametrize("sampling", ["uniform", "root", "class"])
 def test_the_order_follows_the_seed(sampling):
     draws = [epoch_order(LABELS, sampling, seeded(seed)) for seed in (3, 3, 4)]
     assert torch.equal(draws[0], draws[1])
@@ -114,3 +114,36 @@ def test_the_original_beats_are_left_alone(train_beats):
     augment(part.values, Augmentation(stretch=0.1, scale=0.1, noise=0.1), seeded())
     np.testing.assert_array_equal(train_beats.values, before)
     assert isinstance(train_beats, Beats)
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "root", "class"])
+def test_the_adjustment_is_the_log_of_drawn_over_wanted_classes(sampling):
+    labels = torch.arange(5).repeat_interleave(torch.tensor([64_000, 2_000, 5_000, 640, 6_000]))
+    found = logit_adjustment(labels, sampling).exp()
+    drawn = torch.bincount(labels[epoch_order(labels, sampling, seeded())]) / len(labels)
+    wanted = torch.tensor([800, 800, 800, 300, 800]) / 3500
+    torch.testing.assert_close(found.float(), drawn / wanted, rtol=0.1, atol=0)
+
+
+def test_an_absent_class_is_not_adjusted():
+    found = logit_adjustment(torch.tensor([0, 0, 1, 4]), "uniform")
+    assert torch.isfinite(found).all()
+    assert found[2] == found[3] == 0
+
+
+def test_adjusted_training_scores_for_the_balanced_mix():
+    """On features that say nothing the adjusted loss has its least value at the wanted mix."""
+    labels = torch.arange(5).repeat_interleave(torch.tensor([640, 20, 50, 8, 60]))
+    adjustment = logit_adjustment(labels, "uniform")
+    logits = torch.zeros(5, requires_grad=True)
+    optimizer = torch.optim.LBFGS([logits], max_iter=200, tolerance_grad=1e-9)
+
+    def loss():
+        optimizer.zero_grad()
+        value = torch.nn.functional.cross_entropy((logits + adjustment).expand(778, 5), labels)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    wanted = torch.tensor([800, 800, 800, 300, 800]) / 3500
+    torch.testing.assert_close(logits.softmax(0).detach(), wanted, atol=1e-3, rtol=0)
