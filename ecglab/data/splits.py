@@ -122,7 +122,7 @@ def balanced_split(beats: Beats) -> Split:
     for label, name in enumerate(CLASSES):
         index = rng.permutation(np.flatnonzero(beats.labels == label))
         wanted = BALANCED_TEST[name]
-        test.append(np.sort(index[: wanted if len(index) > wanted else len(index) // 2]))
+        test.append(np.sort(index[: min(wanted, len(index) // 2)]))
     return parts("balanced", beats, np.concatenate(test), f"drawn once, seed {BALANCED_SEED}")
 
 
