@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 import ecglab
+from ecglab.cli.classify import classify
 from ecglab.cli.common import Data, fail
 from ecglab.cli.data import data_app
 from ecglab.cli.grow import grow
+from ecglab.cli.lessons import lessons_app
 from ecglab.cli.run import run
 from ecglab.cli.study import study
 from ecglab.cli.sweep import sweep
@@ -103,5 +105,6 @@ def models(
 
 app.command()(check)
 app.add_typer(data_app, name="data")
-for command in (models, train, sweep, study, grow, run):
+app.add_typer(lessons_app, name="lessons")
+for command in (models, train, sweep, study, grow, classify, run):
     app.command()(command)

@@ -22,7 +22,7 @@ DECIMATION: Final = 3  # every third sample of 360 Hz
 BEAT_RATE: Final = 120  # Hz
 RECIPE: Final = "kachuee-2018-rebuilt-1"
 
-Origin = Literal["MIT-BIH", "simulated", "CSV"]
+Origin = Literal["MIT-BIH", "simulated", "CSV", "WFDB"]  # WFDB: any other record
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Beats:
     """Heartbeats, each with its class and the place in a recording that it was cut from.
 
     ``labels`` index `CLASSES`; ``samples`` count at 360 Hz; a CSV file knows neither record
-    nor sample: both are -1 there.
+    nor sample: both are -1 there, as is the record of any WFDB file that is not the database's.
     """
 
     values: Float32[np.ndarray, "beats time"]
