@@ -19,7 +19,12 @@ from packaging.version import Version
 import ecglab
 
 ROOT = Path(ecglab.__file__).resolve().parents[1]
-CONDA_NAMES = {"pytorch": "torch", "pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
+CONDA_NAMES = {
+    "pytorch": "torch",
+    "pytorch-cpu": "torch",
+    "matplotlib-base": "matplotlib",
+    "playwright-python": "playwright",
+}
 NOT_PINNED = re.compile(r"nvidia-|cuda-|triton$")  # a CUDA build of torch names these itself
 
 

@@ -14,7 +14,7 @@ from ecglab.lessons.gradient_figures import (
     work,
 )
 from ecglab.lessons.gradient_sweep import GradientCost, GradientSweep
-from ecglab.lessons.overlay import Background, background, overlaid_png
+from ecglab.lessons.overlay import background, overlaid_png
 from ecglab.lessons.panel import Panel, image_html
 from ecglab.lessons.solve_figures import gradient_numbers, solver_text
 from ecglab.models.solve import Solver
@@ -59,14 +59,12 @@ def adjoint_explorer(found: GradientSweep, *, label: str) -> widgets.VBox:
     """
     grouped = costs_by_choice(found)
 
-    @cache
-    def behind(activation: str, method: str) -> Background:
-        return background(gradient_axes(found.costs, activation, method), label=label)
+    behind = background(gradient_axes(found.costs), label=label)
 
     @cache
     def drawn(key: tuple) -> str:
         chosen = grouped[key]
-        picture = overlaid_png(behind(*key[:2]), lambda figure: draw_gradients(figure, chosen))
+        picture = overlaid_png(behind, lambda figure: draw_gradients(figure, found.costs, chosen))
         return image_html(picture, f"{gradient_text(chosen)} ({label})")
 
     panel = Panel()
@@ -76,8 +74,7 @@ def adjoint_explorer(found: GradientSweep, *, label: str) -> widgets.VBox:
         panel.show(
             drawn(key),
             status_text(grouped[key]),
-            rows=table_rows(grouped[key]),
-            caption=f"A training batch of {found.beats} beats ({label})",
+            {f"A training batch of {found.beats} beats ({label})": table_rows(grouped[key])},
         )
 
     lists = {
@@ -91,7 +88,5 @@ def adjoint_explorer(found: GradientSweep, *, label: str) -> widgets.VBox:
         control.layout.width = "15em"
     choices = [dict(zip(START, key, strict=True)) for key in grouped]
     connect(lists, lambda: choices, show)(START)
-    for activation, method in dict.fromkeys(key[:2] for key in grouped):
-        behind(activation, method)  # drawn ahead, so that every change is quick
     controls = widgets.HBox([*lists.values()], layout=widgets.Layout(flex_flow="row wrap"))
     return widgets.VBox([controls, *panel.parts]).add_class("ecglab-adjoint-explorer")

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ecglab.lessons.figures import DPI
 from ecglab.lessons.solve_figures import draw_against_evaluations, draw_steps
 from ecglab.lessons.style import CLASS_COLOURS, CLASS_MARKERS, INK, QUIET
 from ecglab.lessons.sweep import Sweep, SweepRow
@@ -13,7 +12,7 @@ from ecglab.lessons.sweep import Sweep, SweepRow
 
 def explorer_axes(found: Sweep, example: int) -> Figure:
     """Axes that hold every solver of the sweep, with the reference solve of one example beat."""
-    figure = Figure(figsize=(11, 3.6), dpi=DPI)
+    figure = Figure(figsize=(11, 3.6))
     places = (0.085, 0.4, 0.735)
     left, middle, right = (figure.add_axes((place, 0.2, 0.25, 0.64)) for place in places)
     name = found.examples[example]["class"]

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ecglab.lessons.adjoint_figures import line
-from ecglab.lessons.figures import new_figure
 from ecglab.lessons.gradient_sweep import GradientCost
 from ecglab.lessons.solve_figures import solver_text
 from ecglab.lessons.style import INK, QUIET
@@ -32,13 +31,11 @@ def score(cost: GradientCost, name: str) -> float:
     return cost.saved / 1e6 if name == "megabytes" else getattr(cost, name)
 
 
-def gradient_axes(costs: Sequence[GradientCost], activation: str, method: str) -> Figure:
-    """A method's lines, one for each gradient, over the evaluations; all others as grey points."""
-    figure, axes = new_figure(1, 3, width=11, height=3.9)
-    chosen = [
-        cost for cost in costs if (cost.activation, cost.solver.method) == (activation, method)
-    ]
-    for ax, (name, unit, title) in zip(axes[0], PANELS, strict=True):
+def gradient_axes(costs: Sequence[GradientCost]) -> Figure:
+    """Memory, time and error over the evaluations, every cost as a grey point."""
+    figure = Figure(figsize=(11, 3.7))
+    for place, (name, unit, title) in zip((0.07, 0.4, 0.73), PANELS, strict=True):
+        ax = figure.add_axes((place, 0.18, 0.255, 0.7))
         ax.plot(
             [work(cost) for cost in costs],
             [score(cost, name) for cost in costs],
@@ -47,15 +44,6 @@ def gradient_axes(costs: Sequence[GradientCost], activation: str, method: str) -
             alpha=0.35,
             markersize=4,
         )
-        for number, gradient in enumerate(GRADIENTS):
-            own = sorted((cost for cost in chosen if cost.solver.gradient == gradient), key=work)
-            if own:
-                ax.plot(
-                    [work(cost) for cost in own],
-                    [score(cost, name) for cost in own],
-                    **line(number),
-                    label=gradient,
-                )
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.xaxis.set_major_locator(LogLocator(base=4))
@@ -64,18 +52,27 @@ def gradient_axes(costs: Sequence[GradientCost], activation: str, method: str) -
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter(PLAIN)
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_minor_formatter(NullFormatter())
+            axis.set_minor_locator(NullLocator())
         ax.set(xlabel="evaluations, both ways", ylabel=unit, title=title)
-    axes[0, 0].set_title(f"{method}, {activation}: memory")
-    figure.legend(
-        *axes[0, 0].get_legend_handles_labels(), loc="outside upper left", ncols=3, fontsize=10
-    )
     return figure
 
 
-def draw_gradients(figure: Figure, chosen: Sequence[GradientCost]) -> None:
-    """A ring around each of the chosen costs in the panels of `gradient_axes`."""
+def draw_gradients(
+    figure: Figure, costs: Sequence[GradientCost], chosen: Sequence[GradientCost]
+) -> None:
+    """Add the lines of the chosen costs' method to `gradient_axes`, and a ring around each."""
+    activation, method = chosen[0].activation, chosen[0].solver.method
+    same = [c for c in costs if (c.activation, c.solver.method) == (activation, method)]
     for ax, (name, _, _) in zip(figure.axes, PANELS, strict=True):
+        for number, gradient in enumerate(GRADIENTS):
+            own = sorted((cost for cost in same if cost.solver.gradient == gradient), key=work)
+            if own:
+                ax.plot(
+                    [work(cost) for cost in own],
+                    [score(cost, name) for cost in own],
+                    **line(number),
+                    label=gradient,
+                )
         ax.plot(
             [work(cost) for cost in chosen],
             [score(cost, name) for cost in chosen],
@@ -85,14 +82,15 @@ def draw_gradients(figure: Figure, chosen: Sequence[GradientCost]) -> None:
             markersize=15,
             mew=2,
         )
+    figure.axes[0].legend(title=f"{method}, {activation}", loc="upper left", fontsize=9)
 
 
 def gradient_figure(
     costs: Sequence[GradientCost], chosen: Sequence[GradientCost]
 ) -> tuple[Figure, str]:
     """Memory, time and error of a solver's gradients (``chosen``) among all that were measured."""
-    figure = gradient_axes(costs, chosen[0].activation, chosen[0].solver.method)
-    draw_gradients(figure, chosen)
+    figure = gradient_axes(costs)
+    draw_gradients(figure, costs, chosen)
     return figure, gradient_text(chosen)
 
 

@@ -30,8 +30,8 @@ def live_controls(run: Callable[[Solver], None], say: Callable[[str], None]) -> 
     )
     fields = [method, rtol, atol, steps, gradient]
     for field in fields:
-        field.style.description_width = "6.5em"
-        field.layout.width = "17em"
+        field.style.description_width = "8em"
+        field.layout.width = "18em"
 
     def offer(_change: object = None) -> None:
         """Show the fields that have a meaning for the method."""
@@ -39,6 +39,7 @@ def live_controls(run: Callable[[Solver], None], say: Callable[[str], None]) -> 
         for field, meant in ((rtol, adaptive), (atol, adaptive), (steps, not adaptive)):
             field.layout.display = "" if meant else "none"
         gradient.options = [way.gradient for way in ways_of(Solver(method=method.value))]
+        gradient.value = gradient.options[0]
 
     def solver() -> Solver:
         common = {"method": method.value, "gradient": gradient.value}

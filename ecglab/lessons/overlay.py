@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ecglab.lessons.figures import png
+from ecglab.lessons.figures import DPI, png
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ def background(figure: Figure, *, label: str) -> Background:
     """Draw the figure with its ``label`` and keep it: what is drawn later moves nothing."""
     for ax in figure.axes:
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
+    figure.set_dpi(DPI)  # that of every saved figure: canvas and picture have the same pixels
     canvas = FigureCanvasAgg(figure)
     png(figure, label=label)  # adds the label and draws on the canvas
     return Background(figure, canvas.copy_from_bbox(figure.bbox))

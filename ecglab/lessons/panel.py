@@ -3,12 +3,14 @@
 import base64
 import html
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import ipywidgets as widgets
 
 from ecglab.lessons.figures import cell_text, table_html
+
+Rows = Sequence[Mapping[str, object]]
 
 
 def image_html(png: bytes, alt: str) -> str:
@@ -43,17 +45,13 @@ class Panel:
         """Change the status line alone."""
         self.status.value = f'<span role="status">{html.escape(text)}</span>'
 
-    def show(
-        self,
-        picture: str,
-        text: str,
-        *,
-        rows: list[Mapping[str, object]] | None = None,
-        caption: str = "",
-    ) -> None:
-        """Show a picture (see `image_html`) and ``rows`` as a table, and say ``text``."""
+    def show(self, picture: str, text: str, tables: Mapping[str, Rows] | None = None) -> None:
+        """Show a picture (see `image_html`) and tables, rows by caption, and say ``text``."""
         self.picture.value = picture
-        if rows:
-            body = [[cell_text(value) for value in row.values()] for row in rows]
-            self.numbers.value = table_html(rows, body, caption)
+        self.numbers.value = "".join(
+            table_html(
+                rows, [[cell_text(value) for value in row.values()] for row in rows], caption
+            )
+            for caption, rows in (tables or {}).items()
+        )
         self.say(text)

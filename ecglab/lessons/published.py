@@ -73,3 +73,48 @@ def accuracy_of_confusion(network: str) -> float:
     """Accuracy that REPORT's own confusion matrix gives."""
     table = np.array(REPORT_CONFUSION[network])
     return float(np.trace(table) / table.sum())
+
+
+@dataclass(frozen=True)
+class PublishedGrowth:
+    """One row of GROWTH's table: mean and standard deviation over three runs of 64 epochs.
+
+    Accuracies are in per cent, ``parameters_per_epoch`` in millions; a fixed network has no
+    deviation there.
+    """
+
+    kind: str
+    depth: int
+    validation: tuple[float, float]
+    test: tuple[float, float]
+    co2_g: float
+    kwh: float
+    parameters_per_epoch: tuple[float, float | None]
+
+    @property
+    def intensity(self) -> float:
+        """Grams of CO2 that were charged for a kilowatt-hour of this row's runs."""
+        return self.co2_g / self.kwh
+
+
+PUBLISHED_GROWTH: Final = (
+    PublishedGrowth("grown", 50, (96.33, 0.46), (97.14, 0.08), 411.34, 1.32, (0.46, 0.01)),
+    PublishedGrowth("grown", 74, (96.41, 0.42), (97.10, 0.05), 410.09, 1.31, (0.63, 0.06)),
+    PublishedGrowth("fixed", 50, (96.19, 0.44), (97.09, 0.03), 611.49, 1.75, (0.76, None)),
+    PublishedGrowth("fixed", 74, (96.38, 0.51), (96.93, 0.16), 738.23, 2.14, (1.15, None)),
+)
+
+
+def published_growth(kind: str, depth: int) -> PublishedGrowth:
+    """GROWTH's row of a grown or a fixed network."""
+    return next(p for p in PUBLISHED_GROWTH if (p.kind, p.depth) == (kind, depth))
+
+
+def published_saving(depth: int, quantity: str) -> float:
+    """Share of a quantity that GROWTH's grown network saves: co2_g, kwh, parameters_per_epoch."""
+
+    def value(kind: str) -> float:
+        found = getattr(published_growth(kind, depth), quantity)
+        return found[0] if isinstance(found, tuple) else found
+
+    return 1 - value("grown") / value("fixed")

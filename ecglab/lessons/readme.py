@@ -12,6 +12,8 @@ from ecglab.files import write_atomically
 from ecglab.lessons.comparison import scores_of, spread
 from ecglab.lessons.comparison_figures import accuracy_figure
 from ecglab.lessons.figures import png
+from ecglab.lessons.growth_runs import growth_label, recorded_growth
+from ecglab.lessons.growth_tables import arm_rows
 from ecglab.lessons.published import PUBLISHED
 from ecglab.lessons.recorded import provenance_label, study_runs
 from ecglab.lessons.style import apply_style
@@ -21,6 +23,8 @@ from ecglab.training.study import STUDY
 ROOT: Final = Path(__file__).parents[2]
 PICTURE: Final = Path("docs") / "accuracy.png"
 START, END = "<!-- results: made by python -m ecglab.lessons.readme -->", "<!-- end of results -->"
+GROWTH_START: Final = "<!-- growth: made by python -m ecglab.lessons.readme -->"
+GROWTH_END: Final = "<!-- end of growth -->"
 
 # Arm of the study, how the README calls it, and the founding documents' accuracy to set beside.
 ROWS: Final = {
@@ -69,11 +73,25 @@ def results(runs: Mapping[str, Sequence[Run]]) -> str:
     return "\n".join(lines)
 
 
-def with_results(text: str, made: str) -> str:
-    """The README with what stands between its two marks replaced."""
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    return f"{before}{START}\n{made}\n{END}{after}"
+def growth_results(runs: Mapping[str, Sequence[Run]]) -> str:
+    """The recorded growth study as Markdown: a table of its arms, and where its numbers come from.
+
+    It says so where no run has been recorded.
+    """
+    if not runs:
+        return "No run has been recorded yet; `ecglab grow --out runs --record` makes one."
+    rows = arm_rows(runs)
+    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
+    lines += ["| " + " | ".join(map(str, row.values())) + " |" for row in rows]
+    source = growth_label(runs)
+    return "\n".join([*lines, "", f"Mean ± standard deviation over seeds; {source}."])
+
+
+def with_results(text: str, made: str, *, start: str = START, end: str = END) -> str:
+    """The README with what stands between two marks replaced."""
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}\n{made}\n{end}{after}"
 
 
 def picture(runs: Mapping[str, Sequence[Run]]) -> bytes:
@@ -97,6 +115,8 @@ def main() -> None:
     runs = study_runs()
     readme = ROOT / "README.md"
     text = with_results(readme.read_text(), results(runs))
+    grown = growth_results(recorded_growth())
+    text = with_results(text, grown, start=GROWTH_START, end=GROWTH_END)
     write_atomically(readme, lambda part: part.write_text(text))
     write_atomically(ROOT / PICTURE, lambda part: part.write_bytes(picture(runs)))
 

@@ -38,8 +38,8 @@ def solver_text(solver: Solver) -> str:
 
 def look_of(method: str) -> dict[str, object]:
     """Colour, marker and line of a method: the same in every figure."""
-    known = ("dopri5", "bosh3", "rk4", "midpoint", "euler")
-    place = known.index(method) if method in known else 5 + METHODS.index(method)
+    known = ("dopri5", "bosh3", "rk4", "midpoint", "euler", "adaptive_heun")
+    place = known.index(method) if method in known else 6 + METHODS.index(method)
     return {
         "color": LINE_COLOURS[place % len(LINE_COLOURS)],
         "marker": MARKERS[place % len(MARKERS)],

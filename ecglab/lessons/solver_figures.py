@@ -173,37 +173,3 @@ def stability_figure(
         f"1 up to: {', '.join(limits)}."
     )
     return figure, alt
-
-
-def explorer_figure(problem: Problem, tableau: Tableau, steps: int) -> tuple[Figure, str]:
-    """The widget's figure: the path, and where its error lies on the curve of errors."""
-    figure, axes = new_figure(1, 2, width=10, height=4.0)
-    left, right = axes[0]
-    exact = draw_exact(left, problem)
-    times, states, within = method_path(tableau, problem, steps)
-    draw_path(left, problem, times, states, color=LINE_COLOURS[0], marker="o", label=tableau.name)
-    limit_axes(left, exact, share=0.75 if exact.shape[1] == 2 else 0.4)
-    left.set_title(problem.formula)
-    left.legend(loc="best", fontsize=10)
-    counts = [1, 2, 4, 8, 16, 32, 64]
-    errors = end_errors(tableau, problem, counts)
-    error = float(end_errors(tableau, problem, [steps])[0])
-    shown = np.isfinite(errors)
-    lengths = problem.t1 / np.array(counts)
-    right.loglog(
-        lengths[shown], errors[shown], color=LINE_COLOURS[0], marker=".", label=tableau.name
-    )
-    if np.isfinite(error):
-        right.loglog(
-            [problem.t1 / steps], [error], "D", color=INK, markersize=10, label="your choice"
-        )
-    right.set(xlabel="step length h", ylabel="error at the end", title="Error and step length")
-    right.set_xticks(lengths[::2], [f"{length:.3g}" for length in lengths[::2]])
-    right.xaxis.set_minor_locator(NullLocator())
-    right.legend(loc="best", fontsize=10)
-    end = f"error at the end {error:.2g}" if within else "the solution explodes"
-    alt = (
-        f"{tableau.name} on {problem.formula}: {steps} steps of {problem.t1 / steps:.3g}, "
-        f"{steps * tableau.stages} evaluations of f, {end}."
-    )
-    return figure, alt

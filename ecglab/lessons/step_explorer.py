@@ -8,9 +8,9 @@ import ipywidgets as widgets
 
 from ecglab.errors import SettingError
 from ecglab.lessons.convergence import PROBLEMS
-from ecglab.lessons.figures import png
+from ecglab.lessons.overlay import Background, background, overlaid_png
 from ecglab.lessons.panel import Panel, image_html
-from ecglab.lessons.solver_figures import explorer_figure
+from ecglab.lessons.step_figure import draw_choice, step_axes, step_text
 from ecglab.models.tableaus import TABLEAUS
 
 MOST_STEPS = 64
@@ -33,10 +33,17 @@ class StepChoice:
 
 
 @cache
+def behind(problem: str) -> Background:
+    """What all pictures of one equation share."""
+    return background(step_axes(PROBLEMS[problem]), label="")
+
+
+@cache
 def step_picture(choice: StepChoice) -> tuple[bytes, str]:
     """PNG and description of one choice; nothing but the choice decides them."""
-    figure, alt = explorer_figure(PROBLEMS[choice.problem], TABLEAUS[choice.method], choice.steps)
-    return png(figure), alt
+    settings = PROBLEMS[choice.problem], TABLEAUS[choice.method], choice.steps
+    drawn = overlaid_png(behind(choice.problem), lambda figure: draw_choice(figure, *settings))
+    return drawn, step_text(*settings)
 
 
 def step_explorer(
@@ -62,6 +69,8 @@ def step_explorer(
     for control in (problem, method, steps):
         control.observe(redraw, "value")
     redraw()
+    for name in PROBLEMS:
+        behind(name)  # drawn ahead, so that another equation is quick as well
     controls = widgets.HBox([problem, method, steps], layout=widgets.Layout(flex_flow="row wrap"))
     box = widgets.VBox([controls, panel.picture, panel.status])
     return box.add_class("ecglab-step-explorer")

@@ -21,14 +21,15 @@ Live = Callable[[Solver], tuple[SweepRow, GradientCost]]
 START: Final = choice_of(Solver(rtol=1e-2, atol=1e-2), gradient="adjoint")
 
 
-def status_text(found: Sweep, row: SweepRow, cost: GradientCost | None) -> str:
-    """One solver's scores and costs in a sentence."""
+def status_text(found: Sweep, row: SweepRow, cost: GradientCost | None, beat: str) -> str:
+    """One solver's scores and costs in a sentence, and the beat in the picture."""
     backward = "" if cost is None else f", {cost.evaluations_backward} backward"
     way = "" if cost is None else f", {cost.solver.gradient} gradient"
     return (
         f"{solver_text(row.solver)}{way}: accuracy {row.accuracy:.3f}, macro-F1 "
         f"{row.macro_f1:.3f} on {found.beats:,} beats; {row.evaluations:.1f} evaluations forward"
-        f"{backward}; {row.milliseconds:.0f} ms a batch of {found.batch_size}."
+        f"{backward}; {row.milliseconds:.0f} ms a batch of {found.batch_size}. The picture shows a "
+        f"beat of {beat}."
     )
 
 
@@ -49,7 +50,11 @@ def tolerance_explorer(found: Sweep, *, label: str, live: Live | None = None) ->
 
     def solvers() -> dict[tuple, Solver]:
         """Every solver and gradient that can be chosen, by what the lists say."""
-        known = [way for solver in rows for way in ways_of(solver) if way in costs] or list(rows)
+        known = [
+            way
+            for solver in rows
+            for way in [way for way in ways_of(solver) if way in costs] or [solver]
+        ]
         return {tuple(choice_of(s, gradient=s.gradient).values()): s for s in known}
 
     def choices() -> list[Choice]:
@@ -79,12 +84,19 @@ def tolerance_explorer(found: Sweep, *, label: str, live: Live | None = None) ->
         *named, beat = choice.values()
         solver = solvers()[tuple(named)]
         row, cost = rows[replace(solver, gradient="direct")], costs.get(solver)
-        numbers = row_numbers(row) | ({} if cost is None else gradient_numbers(cost))
+        named = {"solver": solver_text(solver)}
+        tables = {
+            f"Test: {found.beats:,} beats in batches of {found.batch_size} ({label})": [
+                named | row_numbers(row)
+            ]
+        }
+        if cost is not None:
+            caption = f"Training: one batch of {found.gradients.beats} beats ({label})"
+            tables[caption] = [named | gradient_numbers(cost)]
         panel.show(
             drawn(row.solver, examples.index(beat), len(rows)),
-            status_text(found, row, cost),
-            rows=[{"solver": solver_text(solver), **numbers}],
-            caption=f"This solver ({label})",
+            status_text(found, row, cost, beat),
+            tables,
         )
 
     lists = {

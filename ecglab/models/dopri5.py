@@ -55,7 +55,7 @@ def list_step(
 
     The solution is that of the last stage, as it is with Dormand's and Prince's weights.
     """
-    t0, dt, t1 = (time.to(y0.dtype) for time in (t0, dt, t1))
+    t0, dt, t1 = (time.to(y0.real.dtype) for time in (t0, dt, t1))
     slopes = [f0]
     for node, row in zip(tableau.alpha, tableau.beta, strict=True):
         y1 = combine(y0, slopes, row * dt)

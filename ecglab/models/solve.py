@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from ecglab.models.tableaus import TABLEAUS, integrate
 
 Gradient = Literal["adjoint", "direct", "checkpoint"]
 GRADIENTS: Final = ("adjoint", "direct", "checkpoint")
-ADAPTIVE_METHODS: Final = ("dopri5", LIST_DOPRI5, "dopri8", "bosh3", "fehlberg2", "adaptive_heun")
+ADAPTIVE_METHODS: Final = ("dopri5", "dopri8", "bosh3", "fehlberg2", "adaptive_heun", LIST_DOPRI5)
 FIXED_METHODS: Final = ("euler", "midpoint", "heun2", "heun3", "rk4")
 METHODS: Final = ADAPTIVE_METHODS + FIXED_METHODS
 MOST_STEPS: Final = 20_000  # an adaptive solve that tries more makes no headway
@@ -161,6 +161,11 @@ class Observed:
         )
 
 
+def exact_slope(dynamics: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor], Tensor]:
+    """The dynamics with slopes of the state's type, whatever autocast makes of their layers."""
+    return lambda t, y: dynamics(t, y).to(y.dtype)
+
+
 def fixed_report(solver: Solver, t0: float = 0.0, t1: float = 1.0) -> SolverReport:
     """The record of an unrolled fixed-step solve, which is known without running it."""
     steps = solver.steps or 1
@@ -186,13 +191,16 @@ def solve(
     Raises SolverError when the step underflows or the state is not finite, also in the backward
     pass of ``gradient="adjoint"``. torchdiffeq measures
     the error over the whole batch: with an adaptive method a beat's answer depends slightly on
-    the other beats of its batch.
+    the other beats of its batch. Under autocast the dynamics round and the state stays in float32.
     """
     if t0 == t1:
         raise SettingError(f"There is nothing to solve from t0={t0} to t1={t1}: give another t1.")
+    if torch.is_autocast_enabled(y0.device.type):
+        y0 = y0.float()  # what a layer before it has rounded would make the solver round too
     if solver.unrolled:
         carry = integrate_checkpointed if solver.gradient == "checkpoint" else integrate
-        y = carry(TABLEAUS[solver.method], dynamics, y0, t0=t0, t1=t1, steps=solver.steps or 1)
+        slope = exact_slope(dynamics)
+        y = carry(TABLEAUS[solver.method], slope, y0, t0=t0, t1=t1, steps=solver.steps or 1)
         report = fixed_report(solver, t0, t1)
     else:
         y, report = solve_with_torchdiffeq(dynamics, y0, solver, t0, t1)
@@ -207,7 +215,7 @@ def solve_with_torchdiffeq(
 ) -> tuple[Tensor, SolverReport]:
     """Every adaptive method, and every fixed one with adjoint gradients."""
     report = SolverReport()
-    observed = Observed(dynamics, report, solver, t0 < t1)
+    observed = Observed(exact_slope(dynamics), report, solver, t0 < t1)
     times = torch.tensor([t0, t1], dtype=y0.dtype, device=y0.device)
     settings = {"rtol": solver.rtol, "atol": solver.atol, "method": solver.method}
     if not solver.adaptive:

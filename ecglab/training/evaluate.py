@@ -14,6 +14,8 @@ from ecglab.data.classes import CLASSES
 from ecglab.errors import SolverError
 from ecglab.training.batches import to_tensors
 from ecglab.training.meters import PeakMemory, evaluations
+from ecglab.training.settings import Precision
+from ecglab.training.step import make_logits, tensor_cores
 
 
 @dataclass(frozen=True)
@@ -140,14 +142,23 @@ def predict(
     *,
     device: torch.device | str = "cpu",
     batch_size: int = 500,
+    precision: Precision = "float32",
+    compile: bool = False,
 ) -> tuple[Float32[np.ndarray, "beats classes"], float]:
-    """Class probabilities of every beat, and the mean evaluations of the dynamics per batch."""
+    """Class probabilities of every beat, and the mean evaluations of the dynamics per batch.
+
+    ``compile`` and ``precision`` are those of training (`make_logits`).
+    """
+    device = torch.device(device)
     model.to(device).eval()
+    how = {"batch_size": batch_size, "precision": precision, "compile": compile, "device": device}
+    logits = make_logits(model, **how)
     part = to_tensors(beats, device)
     outputs, counted = [], 0
-    for start in range(0, len(part), batch_size):
-        outputs.append(torch.softmax(model(part.values[start : start + batch_size]), 1))
-        counted += evaluations(model)[0]
+    with tensor_cores(precision):
+        for values in part.values.split(batch_size):
+            outputs.append(torch.softmax(logits(values), 1))
+            counted += evaluations(model)[0]
     probabilities = torch.cat(outputs).cpu().numpy()
     if not np.isfinite(probabilities).all():
         raise SolverError(
@@ -163,12 +174,15 @@ def evaluate(
     *,
     device: torch.device | str = "cpu",
     batch_size: int = 500,
+    precision: Precision = "float32",
+    compile: bool = False,
     draws: int = 1000,
 ) -> Report:
     """Score ``model`` on ``beats``; seconds and memory are those of the predictions alone."""
+    how = {"batch_size": batch_size, "precision": precision, "compile": compile}
     with PeakMemory(device) as memory:
         start = time.perf_counter()
-        probabilities, counted = predict(model, beats, device=device, batch_size=batch_size)
+        probabilities, counted = predict(model, beats, device=device, **how)
         seconds = time.perf_counter() - start
     return Report(
         **scores(probabilities, beats, draws=draws),

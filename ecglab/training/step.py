@@ -1,7 +1,8 @@
-"""One batch through a network: the loss to descend, eager or as one compiled graph."""
+"""One batch through a network: its logits and its loss, eager or as one compiled graph."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +13,64 @@ from ecglab.training.settings import Precision, TrainSettings
 
 Scored = tuple[Tensor, Tensor]  # mean cross-entropy, number of right predictions
 Forward = Callable[[Float[Tensor, "batch ..."], Int[Tensor, " batch"]], Scored]
+Logits = Callable[[Float[Tensor, "batch ..."]], Float[Tensor, "batch classes"]]
+
+
+def fastest_precision(device: torch.device | str) -> Precision:
+    """The fastest precision that this device computes in by itself and that keeps accuracy.
+
+    bfloat16 where the processor (AVX-512 BF16, AMX) or the GPU multiplies in it, TF32 on any other
+    GPU, else float32: emulated bfloat16 rounds and saves nothing.
+    """
+    if torch.device(device).type == "cuda":
+        own = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bfloat16" if own else "tf32"
+    own = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bfloat16" if own else "float32"
+
+
+def eager_logits(model: nn.Module, precision: Precision, device: torch.device) -> Logits:
+    """``logits(values)`` in float32; under bfloat16 autocast where that is the precision."""
+
+    def logits(values: Tensor) -> Tensor:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            found = model(values)
+        return found.float()
+
+    return logits
+
+
+def compiled_for(
+    compute: Callable[..., Any], size: float, device: torch.device
+) -> Callable[..., Any]:
+    """``compute`` as one graph for batches of ``size``, replayed as a CUDA graph where there is one.
+
+    A last batch that is smaller runs eagerly, since it would have to be compiled anew.
+    """
+    mode = "reduce-overhead" if device.type == "cuda" else None
+    compiled = torch.compile(compute, dynamic=False, mode=mode)
+
+    def run(values: Tensor, *others: Tensor) -> Any:
+        if len(values) != size:
+            return compute(values, *others)
+        if device.type == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()
+        return compiled(values, *others)
+
+    return run
+
+
+def make_logits(
+    model: nn.Module,
+    *,
+    batch_size: int,
+    precision: Precision = "float32",
+    compile: bool = False,
+    device: torch.device,
+) -> Logits:
+    """``logits(values)`` of a network that is only scored; `make_forward` is for training."""
+    logits = eager_logits(model, precision, device)
+    return compiled_for(logits, batch_size, device) if compile else logits
 
 
 def make_forward(
@@ -24,17 +83,13 @@ def make_forward(
 ) -> Forward:
     """``forward(values, labels)``: mean cross-entropy and number of right predictions.
 
-    Compiled, network and loss are one graph for full batches, replayed as a CUDA graph where there
-    is CUDA; a last batch that is smaller runs eagerly, since it would have to be compiled anew.
-    ``adjustment`` is added to the logits.
+    Compiled, network and loss are one graph. ``processes`` share a batch. ``adjustment`` is added
+    to the logits.
     """
+    logits_of = eager_logits(model, settings.precision, device)
 
     def eager(values: Tensor, labels: Tensor) -> Scored:
-        with torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=settings.precision == "bfloat16"
-        ):
-            logits = model(values)
-        logits = logits.float()
+        logits = logits_of(values)
         if adjustment is not None:
             logits = logits + adjustment
         with torch.no_grad():
@@ -43,17 +98,7 @@ def make_forward(
 
     if not settings.compile:
         return eager
-    mode = "reduce-overhead" if device.type == "cuda" else None
-    compiled = torch.compile(eager, dynamic=False, mode=mode)
-
-    def forward(values: Tensor, labels: Tensor) -> Scored:
-        if len(labels) * processes != settings.batch_size:
-            return eager(values, labels)
-        if device.type == "cuda":
-            torch.compiler.cudagraph_mark_step_begin()
-        return compiled(values, labels)
-
-    return forward
+    return compiled_for(eager, settings.batch_size / processes, device)
 
 
 @contextmanager

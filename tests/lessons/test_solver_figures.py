@@ -109,11 +109,3 @@ def test_stability_figure_tells_growth_and_limits():
     _, alt = solver_figures.stability_figure(DECAY, 10, EULER, (7, 30), (EULER, CLASSIC_RK4))
     assert "h = 0.214 multiplies it by 1.14" in alt
     assert "euler 2.00, classic rk4 2.79" in alt
-
-
-def test_explorer_figure_marks_the_choice():
-    figure, alt = solver_figures.explorer_figure(CIRCLE, HEUN, 20)
-    chosen = figure.axes[1].lines[-1]
-    assert chosen.get_xdata() == pytest.approx([0.5])
-    assert chosen.get_ydata() == pytest.approx([end_error(HEUN, CIRCLE, 20)])
-    assert "20 steps of 0.5, 40 evaluations" in alt

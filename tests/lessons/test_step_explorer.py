@@ -1,10 +1,19 @@
 """The step explorer: a pure picture, labelled controls, and a status line that comes last."""
 
+import io
+
 import ipywidgets as widgets
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 from ecglab.errors import SettingError
-from ecglab.lessons.step_explorer import StepChoice, step_explorer, step_picture
+from ecglab.lessons.convergence import CIRCLE, DECAY, end_errors
+from ecglab.lessons.figures import png
+from ecglab.lessons.step_explorer import MOST_STEPS, StepChoice, step_explorer, step_picture
+from ecglab.lessons.step_figure import step_figure, step_text
+from ecglab.models.tableaus import EULER, HEUN, RK4
 
 
 @pytest.fixture
@@ -14,7 +23,8 @@ def explorer():
 
     def picture(choice):
         calls.append(choice)
-        return repr(choice).encode(), f"drawn {choice.problem} {choice.method} {choice.steps}"
+        text = f"drawn {choice.problem} {choice.method} {choice.steps}"
+        return png(Figure(figsize=(1, 1))), text
 
     box = step_explorer(picture)
     controls, image, status = box.children
@@ -31,6 +41,29 @@ def test_picture_depends_on_the_choice_alone():
     assert "5 steps" in first[1]
 
 
+def test_the_figure_marks_the_choice():
+    figure, alt = step_figure(CIRCLE, HEUN, 20)
+    chosen = figure.axes[1].lines[-1]
+    assert chosen.get_xdata() == pytest.approx([0.5])
+    assert chosen.get_ydata() == pytest.approx(end_errors(HEUN, CIRCLE, [20]))
+    assert "20 steps of 0.5, 40 evaluations" in alt
+
+
+def test_a_solution_that_explodes_is_told_and_leaves_the_axes_alone():
+    assert "3 steps of 0.5, 12 evaluations of f, the solution explodes" in step_text(DECAY, RK4, 3)
+    assert "1 step of 1.5, 1 evaluations of f, error at the end 14" in step_text(DECAY, EULER, 1)
+    figure, _ = step_figure(DECAY, RK4, 1)
+    assert figure.axes[0].get_ylim()[1] < 2 and figure.axes[1].get_ylim()[1] < 1e4
+
+
+def test_the_quick_picture_is_the_slow_one():
+    quick = step_picture(StepChoice("oscillator", "rk4", 6))[0]
+    slow = png(step_figure(CIRCLE, RK4, 6)[0])
+    one, other = (imread(io.BytesIO(part))[..., :3] for part in (quick, slow))
+    assert one.shape == other.shape
+    assert (np.abs(one - other).max(-1) > 0.1).mean() < 1e-3
+
+
 def test_picture_comes_from_the_cache_the_second_time():
     choice = StepChoice("bell curve", "midpoint", 7)
     assert step_picture(choice) is step_picture(StepChoice("bell curve", "midpoint", 7))
@@ -44,15 +77,15 @@ def test_unknown_settings_are_refused(settings):
         StepChoice(**settings)
 
 
-def test_controls_have_labels_and_wait_for_the_key_to_be_released(explorer):
+def test_controls_have_labels(explorer):
     box, controls, *_ = explorer
     assert [control.description for control in controls] == ["Equation", "Method", "Steps"]
     assert [type(control) for control in controls] == [
         widgets.Dropdown,
         widgets.Dropdown,
-        widgets.IntSlider,
+        widgets.BoundedIntText,
     ]
-    assert not controls[2].continuous_update
+    assert (controls[2].min, controls[2].max) == (1, MOST_STEPS)
     assert "ecglab-step-explorer" in box._dom_classes
 
 
@@ -67,6 +100,6 @@ def test_a_change_draws_once_and_updates_the_status_last(explorer):
     assert seen == ["image", "status"] * 3
     assert calls[-1] == StepChoice("oscillator", "rk4", 20)
     assert len(calls) == 4
-    assert image.value == repr(calls[-1]).encode()
+    assert 'alt="drawn oscillator rk4 20"' in image.value
     assert 'role="status"' in status.value
     assert "drawn oscillator rk4 20" in status.value

@@ -10,7 +10,14 @@ from sklearn.decomposition import PCA
 from ecglab.data.load import subsample
 from ecglab.errors import DataError
 from ecglab.lessons import sweep as sweeps
+from ecglab.lessons.gradient_sweep import (
+    ACTIVATIONS,
+    gradient_sweep,
+    prepare_gradients,
+    ways_of,
+)
 from ecglab.lessons.probe import REFERENCE, prepare
+from ecglab.lessons.record import SWEPT_BATCH, SWEPT_SOLVERS
 from ecglab.lessons.sweep import (
     measure,
     read_sweep,
@@ -50,6 +57,13 @@ def test_every_adaptive_method_meets_every_tolerance():
         *[("rk4", 1), ("rk4", 2), ("rk4", 4)],
     ]
     assert all(s.rtol == s.atol and s.gradient == "direct" for s in found)
+
+
+def test_atol_may_be_a_share_of_rtol():
+    found = solvers(["bosh3"], [], tolerances=[1e-1, 1e-2, 1e-3], atol_shares=[1.0, 1e-2])
+    assert [(s.rtol, s.atol) for s in found] == [
+        *[(1e-1, 1e-1), (1e-1, 1e-3), (1e-2, 1e-2), (1e-2, 1e-4), (1e-3, 1e-3), (1e-3, 1e-5)]
+    ]
 
 
 def test_one_beat_of_every_class_comes_first_and_none_is_lost(model, beats):
@@ -114,10 +128,13 @@ def test_paths_have_a_point_at_every_time_and_show_the_plane_of_most_variance(ma
     assert found.explained == pytest.approx(share, abs=1e-4)
 
 
-def test_a_sweep_returns_from_its_file_as_it_was(made, tmp_path):
+def test_a_sweep_returns_from_its_file_as_it_was(made, model, beats, tmp_path):
     found, _ = made
-    write_sweep(found, tmp_path / "sweep.json")
-    assert read_sweep(tmp_path / "sweep.json") == found
+    probe = prepare_gradients(model, beats.take(slice(0, 4)), reference_steps=2)
+    costs = gradient_sweep([probe], [RK4], reference_steps=2)
+    for whole in (found, dataclasses.replace(found, gradients=costs)):
+        write_sweep(whole, tmp_path / "sweep.json")
+        assert read_sweep(tmp_path / "sweep.json") == whole
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"rows": []}', '{"rows": [{"solver": {}}]}'])
@@ -135,6 +152,15 @@ def test_the_recorded_sweep_is_found_by_its_arm(made, tmp_path, monkeypatch):
         recorded_sweep("odenet")
     write_sweep(found, tmp_path / "sweep-odenet.json")
     assert recorded_sweep("odenet") == found
+
+
+def test_the_recorded_sweep_holds_what_record_measures():
+    found = recorded_sweep()
+    assert tuple(row.solver for row in found.rows) == SWEPT_SOLVERS
+    assert abs(found.gradients.beats - SWEPT_BATCH) <= 5  # a stratified draw rounds each class
+    measured = [(cost.activation, cost.solver) for cost in found.gradients.costs]
+    ways = [way for solver in SWEPT_SOLVERS for way in ways_of(solver)]
+    assert measured == [(activation, way) for activation in ACTIVATIONS for way in ways]
 
 
 def test_what_it_was_measured_on_stands_in_it(made, beats):

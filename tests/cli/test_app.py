@@ -7,24 +7,13 @@ import sys
 import pytest
 
 from ecglab import __version__
-from ecglab.cli import main
 from ecglab.data.database import DATABASE_VARIABLE
 
-COMMANDS = ["check", "models", "train", "run", "data fetch", "data verify", "data export"]
+COMMANDS = [
+    *("check", "models", "train", "sweep", "study", "grow", "bench", "run", "classify"),
+    *("data fetch", "data verify", "data export", "lessons student", "lessons solutions"),
+]
 COUNTS = {"resnet": 182_853, "odenet": 59_333, "narrow resnet": 19_237, "narrow odenet": 6_885}
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Run a command line: (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["ecglab", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        return left.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -1,0 +1,148 @@
+"""JupyterLab as a learner starts it, and a real browser that opens its lessons."""
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "build" / "browser"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+REQUIRED = "ECGLAB_REQUIRE_BROWSER"  # set where a missing browser is a failure
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab: where it answers, its token and its folder with the lessons."""
+
+    address: str
+    token: str
+    folder: Path
+
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """What the server's own interface answers, None for an empty answer."""
+        headers = {"Authorization": f"token {self.token}"}
+        with urlopen(Request(self.address + path, method=method, headers=headers)) as answer:
+            return json.loads(answer.read() or "null")
+
+    def stop_kernels(self) -> None:
+        """End every kernel, so that the next lesson has the machine to itself."""
+        for session in self.ask("/api/sessions"):
+            self.ask(f"/api/sessions/{session['id']}", "DELETE")
+
+
+@pytest.fixture(scope="session")
+def browser_program() -> str:
+    """The Chromium of this machine; without one the tests say that they are left out."""
+    for name in BROWSERS:
+        if found := shutil.which(name):
+            return found
+    missing = (
+        f"no browser found, looked for {', '.join(BROWSERS)}: the lessons' widgets are not tried "
+        f"('apt install chromium' on Debian and Ubuntu)"
+    )
+    if os.environ.get(REQUIRED):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="module")
+def lab(browser_program: str, cache_folder: Path, tmp_path_factory) -> Iterator[Lab]:
+    """JupyterLab on copies of the lessons, with settings of its own."""
+    folder = tmp_path_factory.mktemp("lab")
+    lessons = folder / "lessons"
+    shutil.copytree(
+        ROOT / "notebooks", lessons, ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    news = folder / "JUPYTERLAB_SETTINGS_DIR/@jupyterlab/apputils-extension"
+    news.mkdir(parents=True)  # without the question that would lie on the pictures
+    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    log = folder / "log.txt"
+    own = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
+        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={lessons}"),
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **{name: str(folder / name) for name in own}},
+            start_new_session=True,  # a process group of its own, which can be ended whole
+        )
+    started = Lab(f"http://127.0.0.1:{port}", token, lessons)
+    try:
+        wait_for(started, server, log)
+        yield started
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def wait_for(lab: Lab, server: subprocess.Popen, log: Path) -> None:
+    """Wait until the server answers; fail with its log where it does not."""
+    for _ in range(600):
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(URLError, ConnectionError):
+            lab.ask("/api/status")
+            return
+        time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@pytest.fixture(scope="module")
+def browser(browser_program: str) -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=browser_program, args=[*QUIET])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser, lab: Lab) -> Iterator[Page]:
+    """A page large enough for a picture and its controls; its kernel ends with it."""
+    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
+    opened.set_default_timeout(60_000)
+    yield opened
+    opened.close()
+    lab.stop_kernels()
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Folder for screenshots and measured times, kept after the tests."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    return ARTIFACTS
