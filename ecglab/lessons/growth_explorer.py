@@ -75,7 +75,10 @@ def growth_explorer(curves: Mapping[str, Curve], *, label: str) -> widgets.VBox:
         return image_html(picture, f"{replay_text(curves[name], epoch)} ({label})")
 
     run = widgets.Dropdown(
-        description="Run", options=list(curves), layout=widgets.Layout(width="24em")
+        description="Training run",
+        options=list(curves),
+        style={"description_width": "initial"},
+        layout=widgets.Layout(width="26em"),
     )
     epoch = widgets.BoundedIntText(
         description="Epoch", value=1, min=1, max=1, layout=widgets.Layout(width="12em")

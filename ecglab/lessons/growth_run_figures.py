@@ -37,14 +37,14 @@ def trigger_axes(panel: Axes, curve: Curve) -> None:
         panel.text(0.5, 0.5, "nothing may grow here", transform=panel.transAxes, ha="center")
         panel.set(xlim=(0.5, len(curve.history) + 0.5), ylim=(0.9, 1.5))
         return
-    if curve.growth.at is None:
-        panel.axhline(curve.growth.r_tol, color=INK, linestyle="--", linewidth=1.4)
-        panel.text(
-            0.6, curve.growth.r_tol, f" r_tol = {curve.growth.r_tol:g}", va="bottom", size=10
-        )
-    known = [ratio for ratio in curve.ratios if ratio is not None]
-    limit = curve.growth.r_tol if curve.growth.r_tol < 3 else 1
-    panel.set_ylim(min([0.9, *known]) - 0.05, max([limit, *known]) + 0.12)
+    shown = [ratio for ratio in curve.ratios if ratio is not None] or [1.0]
+    if curve.growth.needs_estimate:
+        r_tol = curve.growth.r_tol
+        panel.axhline(r_tol, color=INK, linestyle="--", linewidth=1.4)
+        note = {"xytext": (3, 3), "textcoords": "offset points", "size": 10}
+        panel.annotate(f"r_tol = {r_tol:g}", (0.6, r_tol), **note)
+        shown.append(r_tol)
+    panel.set_ylim(min(0.9, *shown) - 0.05, max(shown) + 0.12)
 
 
 def run_figure(curve: Curve) -> tuple[Figure, str]:
@@ -135,7 +135,7 @@ def plain_percents(panel: Axes) -> None:
     """Ticks of a logarithmic axis of errors as they are read: 2, 5, 10 per cent."""
     low, high = panel.get_ylim()
     panel.set_ylim(low, high)  # what is drawn later moves nothing
-    ticks = [t for t in (0.5, 1, 2, 3, 5, 10, 20, 50) if low <= t <= high]
+    ticks = [t for t in (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50) if low <= t <= high]
     panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     panel.minorticks_off()
 

@@ -52,7 +52,7 @@ class Processes:
             )
         return DistributedDataParallel(model)
 
-    def total(self, values: list[Tensor | float], device: torch.device) -> list[float]:
+    def total(self, values: list[Tensor | float | int], device: torch.device) -> list[float]:
         """Sums over all processes."""
         stacked = torch.stack([torch.as_tensor(v, device=device).double() for v in values])
         if self.count > 1:

@@ -155,7 +155,8 @@ def turn_all(root: Locator) -> list[float]:
 
 def ask_again(root: Locator) -> list[float]:
     """Go to and fro between two values of a control: pictures that were drawn before."""
-    *_, name = (n for n in controls(root) if n in ("Steps", "Beat", "Activation"))
+    plain = {n: c for n, c in controls(root).items() if n not in ("Method", "Gradient", "Run")}
+    *_, name = (n for n, c in plain.items() if not n.startswith("Own") and values(c) > 1)
     answer(root, name, back=True)
     times = [answer(root, name, back=back) for _ in range(REPEATS) for back in (False, True)]
     return times[1:]

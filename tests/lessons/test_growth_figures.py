@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import math
 
 import ipywidgets as widgets
 import numpy as np
@@ -103,6 +104,15 @@ def test_a_run_says_when_it_grew(curves):
     assert "keeps its depth of 14" in described(*run_figure(curves["fixed"]))
 
 
+@pytest.mark.parametrize("change", [{"at": (2,)}, {"r_tol": math.inf}])
+def test_growth_by_the_clock_alone_shows_no_line_to_cross(curves, change):
+    clocked = dataclasses.replace(curves["grown"], growth=dataclasses.replace(GROWTH, **change))
+    figure, alt = run_figure(clocked)
+    described(figure, alt)
+    assert not any("r_tol" in text.get_text() for text in figure.axes[0].texts)
+    assert any("r_tol" in t.get_text() for t in run_figure(curves["grown"])[0].axes[0].texts)
+
+
 def test_costs_and_published_results_say_every_arm(curves):
     arms = {kind: [found] for kind, found in curves.items()}
     errors = {"grown": [0.02], "fixed": [0.03]}
@@ -186,7 +196,7 @@ def test_every_control_has_a_name_and_changes_what_is_shown(curves):
     box = growth_explorer({c.name: c for c in curves.values()}, label="a label")
     run, epoch, buttons = controls(box)
     picture, numbers, status = box.children[2:]
-    assert (run.description, epoch.description) == ("Run", "Epoch")
+    assert (run.description, epoch.description) == ("Training run", "Epoch")
     assert isinstance(run, widgets.Dropdown) and isinstance(epoch, widgets.BoundedIntText)
     assert list(buttons) == ["To the start", "One back", "One on", "To next growth"]
     assert "ecglab-growth-explorer" in box._dom_classes

@@ -84,7 +84,8 @@ def test_arms_are_set_beside_the_deep_one():
     assert fixed["work, of the deep one"] == fixed["energy, of the deep one"] == "100%"
     assert grown["energy, of the deep one"] == "67%"
     assert grown["work, of the deep one"] == "65%"  # (2 x 26.4 + 54.7) / (3 x 54.7)
-    assert grown["grew after epoch"] == "2 (trigger), 2 (trigger)" and fixed["grew after epoch"] == "never"
+    assert grown["grew after epoch"] == "2 (trigger), 2 (trigger)"
+    assert fixed["grew after epoch"] == "never"
     assert grown["test error, %"] == "1.90 ± 0.14"
     (alone,) = arm_rows({"grown": arms()["grown"]})
     assert alone["work, of the deep one"] == "no deep run yet"

@@ -10,7 +10,6 @@ from ecglab.errors import SettingError
 from ecglab.lessons import solver_figures
 from ecglab.lessons.convergence import (
     BELL,
-    CIRCLE,
     DECAY,
     LOGISTIC,
     PROBLEMS,

@@ -157,6 +157,7 @@ def test_the_recorded_sweep_is_found_by_its_arm(made, tmp_path, monkeypatch):
 def test_the_recorded_sweep_holds_what_record_measures():
     found = recorded_sweep()
     assert tuple(row.solver for row in found.rows) == SWEPT_SOLVERS
+    assert (found.beats, found.origin) == (21_892, "MIT-BIH")  # the whole benchmark test
     assert abs(found.gradients.beats - SWEPT_BATCH) <= 5  # a stratified draw rounds each class
     measured = [(cost.activation, cost.solver) for cost in found.gradients.costs]
     ways = [way for solver in SWEPT_SOLVERS for way in ways_of(solver)]
