@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import ecglab
+from ecglab.cli.bench import bench
 from ecglab.cli.classify import classify
 from ecglab.cli.common import Data, fail
 from ecglab.cli.data import data_app
@@ -106,5 +107,5 @@ def models(
 app.command()(check)
 app.add_typer(data_app, name="data")
 app.add_typer(lessons_app, name="lessons")
-for command in (models, train, sweep, study, grow, classify, run):
+for command in (models, train, sweep, study, grow, bench, classify, run):
     app.command()(command)

@@ -31,6 +31,10 @@ def grow(
         bool,
         typer.Option("--restarted", help="As --fixed, with the learning rate of --timed."),
     ] = False,
+    shallow: Annotated[
+        bool,
+        typer.Option("--shallow", help="Stay at the first depth, for as much work as --timed."),
+    ] = False,
     runs: Annotated[int, typer.Option(min=1, help="Runs of each arm, with seeds from 0.")] = 3,
     epochs: Annotated[int, typer.Option(help="Passes over the training spectrograms.")] = 64,
     growths: Annotated[int, typer.Option(help="How often the blocks are doubled.")] = 2,
@@ -85,7 +89,12 @@ def grow(
 
     kinds = [
         kind
-        for kind, wanted in (("fixed", fixed), ("timed", timed), ("restarted", restarted))
+        for kind, wanted in (
+            ("fixed", fixed),
+            ("timed", timed),
+            ("restarted", restarted),
+            ("shallow", shallow),
+        )
         if wanted
     ]
     where = "cpu" if plan else usable_device(device)

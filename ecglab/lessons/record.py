@@ -10,8 +10,9 @@ import torch
 
 from ecglab.data.load import database_beats, subsample
 from ecglab.data.splits import make_split
+from ecglab.files import write_atomically
 from ecglab.lessons.gradient_sweep import ACTIVATIONS, gradient_sweep, prepare_gradients
-from ecglab.lessons.recorded import FOLDER, recorded_model
+from ecglab.lessons.recorded import BENCH_FILE, FOLDER, recorded_model
 from ecglab.lessons.sweep import RECORDED, solvers, sweep, write_sweep
 from ecglab.training.runs import RUN_FILE, WEIGHTS_FILE
 from ecglab.training.study import STUDY, run_name
@@ -40,6 +41,12 @@ def record_run(study: Path, arm: str, seed: int, *, weights: bool) -> None:
         shutil.copyfile(study / name / RUN_FILE, recorded / f"{name}.json")
         if weights:
             shutil.copyfile(study / name / WEIGHTS_FILE, recorded / f"{name}.safetensors")
+
+
+def record_bench(text: str) -> None:
+    """Put the measurements of a benchmark, as JSON, into the package."""
+    with as_file(FOLDER / BENCH_FILE) as path:
+        write_atomically(path, lambda part: part.write_text(text))
 
 
 def record_sweep(

@@ -2,8 +2,9 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -54,6 +55,21 @@ def quartiles(values: list[float]) -> tuple[float, float]:
     return low, high
 
 
+def interleaved(
+    tasks: Mapping[Hashable, Callable[[], object]], rounds: int, device: torch.device
+) -> dict[Hashable, list[float]]:
+    """Seconds of every task in every round.
+
+    The tasks take turns in a round, so that a busy moment of the machine falls on all of them;
+    a first round warms up and does not count.
+    """
+    seconds: dict[Hashable, list[float]] = {name: [] for name in tasks}
+    for _ in range(rounds + 1):
+        for name, task in tasks.items():
+            seconds[name].append(seconds_of(task, device))
+    return {name: found[1:] for name, found in seconds.items()}
+
+
 def measure_costs(
     models: Mapping[str, nn.Module],
     beats: Beats,
@@ -64,36 +80,34 @@ def measure_costs(
 ) -> list[Cost]:
     """Time a training batch and an evaluation batch of every model, interleaved.
 
-    The models take turns in every repeat, so that a busy moment of the machine falls on all of
-    them; the first turn warms up and does not count. Weights stay as they are.
+    Weights stay as they are.
     """
     device = torch.device(device)
     # Drawn, not the first: test beats come sorted by class, and an adaptive solver's work depends
     # on what is in its batch.
     drawn = np.random.default_rng(0).permutation(len(beats))[:batch_size]
     part = to_tensors(beats.take(drawn), device)
+    counted: dict[str, tuple[int, int]] = {}
 
-    def train(model: nn.Module) -> None:
+    def train(name: str) -> None:
+        model = models[name].train()
         model.zero_grad(set_to_none=True)
         cross_entropy(model(part.values), part.labels).backward()
+        counted[name] = evaluations(model)
 
     @torch.inference_mode()
-    def score(model: nn.Module) -> None:
-        model(part.values)
+    def score(name: str) -> None:
+        models[name].eval()(part.values)
 
-    trained: dict[str, list[float]] = {name: [] for name in models}
-    scored: dict[str, list[float]] = {name: [] for name in models}
-    counted: dict[str, tuple[int, int]] = {}
-    for _ in range(repeats + 1):
-        for name, model in models.items():
-            model.to(device).train()
-            trained[name].append(seconds_of(lambda model=model: train(model), device))
-            counted[name] = evaluations(model)
-            model.eval()
-            scored[name].append(seconds_of(lambda model=model: score(model), device))
+    for model in models.values():
+        model.to(device)
+    tasks = {
+        (kind.__name__, name): partial(kind, name) for name in models for kind in (train, score)
+    }
+    seconds = interleaved(tasks, repeats, device)
     costs = []
     for name, model in models.items():
-        times, evaluation = trained[name][1:], scored[name][1:]
+        times, evaluation = seconds["train", name], seconds["score", name]
         costs.append(
             Cost(
                 name=name,

@@ -17,8 +17,9 @@ from ecglab.training.settings import Precision
 from ecglab.training.study import SEEDS, Arm
 
 # grown: by the trigger; timed: at the latest epochs, whatever the trigger says; fixed: the final
-# depth from the start; restarted: as fixed, its learning rate beginning anew as in timed.
-Kind = Literal["grown", "timed", "fixed", "restarted"]
+# depth from the start; restarted: as fixed, its learning rate beginning anew as in timed; shallow:
+# the first depth throughout, for as many epochs as make the work of timed.
+Kind = Literal["grown", "timed", "fixed", "restarted", "shallow"]
 VALIDATION: Final = 0.1  # of the training part, as in the founding document
 
 
@@ -49,13 +50,14 @@ def growth_arm(kind: Kind, study: GrowthStudy) -> Arm:
     growth = replace(study.growth, at=latest) if kind == "timed" else study.growth
     settings = replace(
         RECIPES["spectrograms"],
-        epochs=study.epochs,
+        epochs=equal_work_epochs(study) if kind == "shallow" else study.epochs,
         growth=growth if growing else None,
         restarts=latest if kind == "restarted" else (),
         compile=study.compile,
         precision=study.precision,
     )
-    depth = start_depth(study.depth, study.growth.growths) if growing else study.depth
+    first = start_depth(study.depth, study.growth.growths)
+    depth = first if growing or kind == "shallow" else study.depth
     return Arm(
         "growing-resnet",
         "benchmark",
@@ -119,6 +121,13 @@ def growth_plan(study: GrowthStudy, *, channels: int = 1) -> GrowthPlan:
     return GrowthPlan(
         stages, parameters_per_epoch(counts, spans) / 1e6, stages[-1].parameters / 1e6
     )
+
+
+def equal_work_epochs(study: GrowthStudy) -> int:
+    """Epochs in which the first network multiplies as often as the growing run at its latest."""
+    stages = growth_plan(study).stages
+    work = sum(s.multiply_accumulates * (s.last_epoch - s.first_epoch + 1) for s in stages)
+    return round(work / stages[0].multiply_accumulates)
 
 
 def plan_as_dict(plan: GrowthPlan) -> dict[str, object]:

@@ -8,8 +8,6 @@ import psutil
 import torch
 from torch import nn
 
-from ecglab.models.odenet import ODEBlock
-
 
 class PeakMemory:
     """Context manager: highest memory in use while it is open, in bytes.
@@ -69,10 +67,10 @@ def saved_bytes(compute: Callable[[], object]) -> int:
 
 def evaluations(model: nn.Module) -> tuple[int, int]:
     """Evaluations of the dynamics in the last solves of a model: (forward, backward)."""
-    blocks = [module for module in model.modules() if isinstance(module, ODEBlock)]
+    reports = [block.report for block in model.modules() if hasattr(block, "report")]
     return (
-        sum(block.report.evaluations_forward for block in blocks),
-        sum(block.report.evaluations_backward for block in blocks),
+        sum(report.evaluations_forward for report in reports),
+        sum(report.evaluations_backward for report in reports),
     )
 
 

@@ -1,8 +1,8 @@
 """Runs of growing networks as data: depths, work, ratios, and who decided on a growth."""
 
-import dataclasses
 import json
 import math
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -24,12 +24,23 @@ from ecglab.lessons.growth_runs import (
 )
 from ecglab.lessons.recorded import recorded_runs
 from ecglab.models.growth import GrowthSettings, Trigger
+from ecglab.training.growth_study import GrowthStudy, growth_arm
 from ecglab.training.history import Epoch
 from ecglab.training.recipes import RECIPES
 from ecglab.training.runs import RUN_FILE, Run, write_run
+from ecglab.training.settings import TrainSettings
 from ecglab.training.study import run_name
 
 GROWTH = GrowthSettings(growths=1, window=2, reserve=2, r_tol=1.4)
+# ecglab grow --depth 26 --growths 1 --window 5 --reserve 10 --epochs 32 --image 16 --share 17511
+RECORDED_STUDY = GrowthStudy(
+    depth=26,
+    epochs=32,
+    image=16,
+    share=17_511,
+    growth=GrowthSettings(growths=1, window=5, reserve=10),
+    precision="bfloat16",
+)
 
 
 def epoch(number, *, lipschitz=None, grown=False, parameters=174_645, accuracy=0.9):
@@ -75,8 +86,8 @@ def made(**changes):
 def stored(report, *, seed=0, kind="grown", accuracy=0.98, image=16, share=1000, depth=14):
     """A run of the study as it is stored."""
     growing = kind in ("grown", "timed")
-    growth = dataclasses.replace(GROWTH, at=(4,)) if kind == "timed" else GROWTH
-    settings = dataclasses.replace(
+    growth = replace(GROWTH, at=(4,)) if kind == "timed" else GROWTH
+    settings = replace(
         RECIPES["spectrograms"], epochs=6, seed=seed, growth=growth if growing else None
     )
     return Run(
@@ -89,10 +100,10 @@ def stored(report, *, seed=0, kind="grown", accuracy=0.98, image=16, share=1000,
             "share": share,
             "train": {"N": 800, "V": 200},
         },
-        settings=json.loads(json.dumps(dataclasses.asdict(settings))),
+        settings=json.loads(json.dumps(asdict(settings))),
         history=history(grown_after=4 if growing else 0),
         scored="test",
-        report=dataclasses.replace(report, accuracy=accuracy),
+        report=replace(report, accuracy=accuracy),
         provenance={"command": "ecglab train x", "finished": "2026-01-02T03:04", "device": "CPU"},
     )
 
@@ -147,12 +158,12 @@ def test_who_decided():
     fixed = made(grown_after=0, growth=None)
     assert fixed.asked == [] and fixed.ratios == [None] * 6
     assert fixed.depths == (14,) * 6
-    assert made(growth=dataclasses.replace(GROWTH, at=(4,))).asked == [False]
+    assert made(growth=replace(GROWTH, at=(4,))).asked == [False]
 
 
 def test_a_stored_run_gives_the_same_curve(report):
     found = curve_of("a run", stored(report))
-    assert found == dataclasses.replace(made(), work=tuple(10 * w for w in made().work))
+    assert found == replace(made(), work=tuple(10 * w for w in made().work))
     assert growth_of(stored(report, kind="fixed").settings) is None
     assert growth_of(stored(report, kind="timed").settings).at == (4,)
 
@@ -198,6 +209,9 @@ def test_recorded_runs_are_what_their_arm_says(kind):
             {14: 174_645, 26: 369_077}[depth] for depth in found.depths
         ]
         assert bool(found.growth_epochs) == (kind in ("grown", "timed"))
-        if kind == "restarted":
-            assert run.settings["restarts"]
+        arm = growth_arm(kind, RECORDED_STUDY)
+        wanted = replace(arm.settings, seed=run.settings["seed"])
+        then = asdict(TrainSettings())  # for settings that came after the recording
+        assert json.loads(json.dumps(then | run.settings)) == json.loads(json.dumps(asdict(wanted)))
+        assert run.options == arm.options
         assert all(entry.kwh > 0 for entry in run.history)

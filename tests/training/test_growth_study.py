@@ -10,6 +10,7 @@ import typer
 from ecglab.cli.app import app
 from ecglab.errors import SettingError
 from ecglab.models.catalogue import build
+from ecglab.models.growing import multiply_accumulates
 from ecglab.models.growth import GrowthSettings
 from ecglab.training.growth_study import (
     GrowthStudy,
@@ -57,6 +58,20 @@ def test_arms_differ_in_what_they_are_called_for():
     }
     assert common == {(0.1, 1e-3, 0.9, 2e-4)}
     assert list(growth_arms(("grown", "fixed"), study)) == ["grown-26", "fixed-26"]
+
+
+@pytest.mark.parametrize(("depth", "growths"), [(26, 1), (50, 2)])
+def test_the_shallow_control_works_as_much_as_the_growing_network(depth, growths):
+    settings = GrowthSettings(growths=growths, window=5, reserve=10)
+    study = GrowthStudy(depth=depth, epochs=32, image=16, growth=settings)
+    arm = growth_arm("shallow", study)
+    assert (arm.settings.growth, arm.settings.restarts) == (None, ())
+    assert arm.options == {"depth": 14}
+    timed = growth_arm("timed", study).settings.growth.at
+    networks = [build("growing-resnet", depth=stage.depth) for stage in growth_plan(study).stages]
+    costs = [multiply_accumulates(network, (1, 16, 16)) for network in networks]
+    work = sum(costs[sum(epoch >= after for after in timed)] for epoch in range(study.epochs))
+    assert abs(arm.settings.epochs * costs[0] - work) <= costs[0] / 2
 
 
 def test_the_rate_of_the_published_study_and_its_restart():

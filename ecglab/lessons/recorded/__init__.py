@@ -19,6 +19,7 @@ from ecglab.training.runs import RUN_FILE, Run, read_run
 from ecglab.training.study import STUDY, run_name
 
 FOLDER: Final = files("ecglab.lessons.recorded")
+BENCH_FILE: Final = "bench.json"
 
 
 @cache

@@ -1,0 +1,283 @@
+"""``ecglab bench``: what is compared, and its results as data, as a table and as a figure."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from matplotlib.figure import Figure
+
+from ecglab.data.beats import Beats
+from ecglab.data.database import find_database
+from ecglab.data.load import load_beats, read_beats, subsample
+from ecglab.data.simulate import simulated_beats
+from ecglab.data.splits import make_split
+from ecglab.lessons.comparison import scores_of, spread
+from ecglab.lessons.figures import new_figure
+from ecglab.lessons.gradient_checks import relative_difference
+from ecglab.lessons.gradient_sweep import GradientCost, gradient_sweep, prepare_gradients
+from ecglab.lessons.recorded import provenance_label, recorded_model, recorded_runs
+from ecglab.lessons.solve_figures import look_of, solver_text
+from ecglab.lessons.style import INK
+from ecglab.models.dopri5 import LIST_DOPRI5
+from ecglab.models.odenet import ODENet
+from ecglab.models.solve import Solver
+from ecglab.training.batches import to_tensors
+from ecglab.training.bench import SIZES, STILL, Contender, batch_loss, ratios, run_bench
+from ecglab.training.costs import interleaved
+from ecglab.training.founding import founding_odenet
+from ecglab.training.provenance import provenance
+from ecglab.training.step import fastest_precision
+from ecglab.training.study import STUDY
+
+BATCH: Final = 128
+ROUNDS_OF_SWEEP: Final = {"quick": 1, "classroom": 3, "full": 5}
+SWEPT: Final = (
+    *(Solver(method="dopri5", rtol=10.0**-p, atol=10.0**-p) for p in (1, 2, 3)),
+    *(
+        Solver(method=method, steps=steps)
+        for method in ("rk4", "midpoint", "euler")
+        for steps in (1, 2, 4, 8)
+    ),
+)
+# The targets that the course set itself on two CPU cores: ratio, whether it is a least or a most.
+TARGETS: Final = {
+    "odenet_train_founding_over_ours": ("at least", 6.0),
+    "odenet_over_resnet_train": ("at most", 1.5),
+    "resnet_train_founding_over_ours": ("at least", 1.3),
+    "odenet_eval_founding_over_ours": ("at least", 5.0),
+    "odenet_train_dopri5_over_list_dopri5": ("at least", 1.5),
+}
+MEANINGS: Final = {
+    "odenet_train_founding_over_ours": "ODENet training: founding time / ours",
+    "odenet_over_resnet_train": "training: our ODENet's time / our ResNet's",
+    "founding_odenet_over_resnet_train": "training: founding ODENet's time / founding ResNet's",
+    "resnet_train_founding_over_ours": "ResNet training: founding time / ours",
+    "odenet_eval_founding_over_ours": "test set by the ODENet: founding time / ours",
+    "resnet_eval_founding_over_ours": "test set by the ResNet: founding time / ours",
+    "odenet_train_dopri5_over_list_dopri5": (
+        "ODENet training with dopri5: torchdiffeq's time / with stages in a list"
+    ),
+    "odenet_saved_ours_over_founding": "ODENet, kept for the backward pass: ours / founding",
+    "resnet_saved_ours_over_founding": "ResNet, kept for the backward pass: ours / founding",
+}
+
+
+def contenders(device: torch.device | str) -> list[Contender]:
+    """The wide pair with its recorded weights: as founded, as trained here, and between."""
+    plain = replace(STUDY["odenet"].settings, schedule="constant", learning_rate=STILL)
+    fast = replace(plain, compile=True, precision=fastest_precision(device))
+    plain = replace(plain, compile=False, precision="float32")
+
+    def adaptive(method: str) -> ODENet:
+        return recorded_model("odenet-founding", method=method)
+
+    return [
+        Contender(
+            "odenet-founding",
+            "ODENet, founding code (dopri5, 1e-3, adjoint, time concatenated)",
+            founding_odenet(adaptive("dopri5")),
+        ),
+        Contender("odenet-dopri5", "ODENet, dopri5, 1e-3, adjoint", adaptive("dopri5"), plain),
+        Contender(
+            "odenet-list",
+            "ODENet, dopri5 with stages in a list, 1e-3, adjoint",
+            adaptive(LIST_DOPRI5),
+            plain,
+        ),
+        Contender(
+            "odenet-ours",
+            f"ODENet, ours (rk4, 2 steps, direct, compiled, {fast.precision})",
+            recorded_model("odenet"),
+            fast,
+        ),
+        Contender("resnet-founding", "ResNet, founding code", recorded_model("resnet-founding")),
+        Contender(
+            "resnet-ours",
+            f"ResNet, ours (compiled, {fast.precision})",
+            recorded_model("resnet"),
+            fast,
+        ),
+    ]
+
+
+def preparation_seconds(data: str | Path | None, rounds: int) -> dict[str, float]:
+    """Median seconds from the records (or the simulator) to beats, and from the cache."""
+    folder = find_database(data)
+    load_beats(data)  # the cache is filled
+    tasks = {
+        "read": (lambda: simulated_beats(20_000)) if folder is None else lambda: read_beats(folder),
+        "cached": lambda: load_beats(data),
+    }
+    seconds = interleaved(tasks, rounds, torch.device("cpu"))
+    return {str(name): statistics.median(found) for name, found in seconds.items()}
+
+
+def work_precision(
+    ours: Contender, batch: Beats, seconds: float, *, rounds: int, device: torch.device | str
+) -> tuple[list[GradientCost], dict[str, float]]:
+    """Time and error of a batch's gradient: eager for every solver, and for ours as it is used.
+
+    ``seconds`` are those of our training batch.
+    """
+    probe = prepare_gradients(ours.model, batch, device=device)
+    costs = gradient_sweep([probe], SWEPT, rounds=rounds).costs
+    parameters = tuple(ours.model.parameters())
+    loss = batch_loss(ours, to_tensors(batch, device))()
+    found = [part.double() for part in torch.autograd.grad(loss, parameters)]
+    error = relative_difference(found, probe.reference)
+    return costs, {"milliseconds": 1e3 * seconds, "error": error}
+
+
+def measure_bench(
+    profile: str, data: str | Path | None = None, *, device: torch.device | str = "cpu"
+) -> dict[str, Any]:
+    """Everything that ``ecglab bench`` measures, as it is written to JSON; sizes by profile."""
+    size = SIZES[profile]
+    split = make_split("benchmark", load_beats(data))
+    taking_part = contenders(device)
+    bench = run_bench(
+        taking_part, split.train, split.test, size=size, batch_size=BATCH, device=device
+    )
+    ours = next(entry for entry in taking_part if entry.name == "odenet-ours")
+    seconds = next(e.train_seconds for e in bench.contenders if e.name == ours.name)
+    costs, point = work_precision(
+        ours,
+        subsample(split.train, BATCH),
+        statistics.median(seconds),
+        rounds=ROUNDS_OF_SWEEP[profile],
+        device=device,
+    )
+    found = ratios(bench)
+    return {
+        "profile": profile,
+        "data": {"origin": split.train.origin, "train": len(split.train), "test": len(split.test)},
+        "ratios": {name: ratio.value for name, ratio in found.items()},
+        "quartiles": {name: list(ratio.quartiles) for name, ratio in found.items()},
+        **asdict(bench),
+        "preparation_seconds": preparation_seconds(data, size.rounds),
+        "work_precision": {"eager": [asdict(cost) for cost in costs], "ours": point},
+        "provenance": provenance(device),
+    }
+
+
+def recorded_accuracy() -> list[str]:
+    """Lines on the accuracy that stands behind the speed: recorded runs of both configurations."""
+    lines = []
+    for arm in ("odenet-founding", "odenet", "resnet-founding", "resnet"):
+        runs = recorded_runs(arm)
+        lines.append(f"{arm}: {spread(scores_of(runs, 'accuracy'))} ({provenance_label(runs[0])})")
+    return lines
+
+
+def cost_rows(bench: Mapping[str, Any]) -> list[dict[str, object]]:
+    """One row for each contender: what it costs, and how near to the floor it comes."""
+    rows = []
+    for entry in bench["contenders"]:
+        batch = statistics.median(entry["train_seconds"])
+        beat = statistics.median(entry["evaluate_seconds"])
+        rows.append(
+            {
+                "configuration": entry["text"],
+                "training batch, ms": f"{1e3 * batch:.0f}",
+                "epoch, s": f"{batch * bench['epoch_batches']:.0f}",
+                "test set, s": f"{beat * bench['all_test_beats']:.1f}",
+                "evaluations": f"{entry['evaluations_forward']} + {entry['evaluations_backward']}",
+                "kept, MB": f"{entry['saved'] / 1e6:.0f}",
+                "GFLOP a batch": f"{entry['work']['operations'] / 1e9:.1f}",
+                "of the floor": f"{entry['floor_seconds'] / batch:.0%}",
+            }
+        )
+    return rows
+
+
+def ratio_rows(bench: Mapping[str, Any]) -> list[dict[str, object]]:
+    """One row for each ratio with its quartiles and, where there is one, its target."""
+    rows = []
+    for name, meaning in MEANINGS.items():
+        low, high = bench["quartiles"][name]
+        bound, target = TARGETS.get(name, ("", None))
+        rows.append(
+            {
+                "ratio": meaning,
+                "measured": f"{bench['ratios'][name]:.2f}",
+                "quartiles": f"{low:.2f} to {high:.2f}",
+                "target": "" if target is None else f"{bound} {target:g}",
+            }
+        )
+    return rows
+
+
+def bench_label(bench: Mapping[str, Any]) -> str:
+    """Where and on what a benchmark was measured, and what was scaled."""
+    made = bench["provenance"]
+    whole = bench["batches"] >= bench["epoch_batches"] - 1
+    share = "whole epochs" if whole else f"{bench['batches']} batches, scaled to an epoch"
+    load = "" if bench["load"] is None else f", load average {bench['load'][0]:.1f}"
+    return (
+        f"{bench['profile']} profile ({share}, {bench['test_beats']:,} test beats, "
+        f"{bench['rounds']} rounds, medians), {bench['data']['origin']}, {made['finished'][:10]}, "
+        f"{made['device']}{load}, torch {made['versions']['torch']}"
+    )
+
+
+def rate_text(bench: Mapping[str, Any]) -> str:
+    """What the floor is made of: the rates that the device reached."""
+    rates = {entry["precision"]: entry["rate"] for entry in bench["contenders"]}
+    told = ", ".join(f"{r['operations'] / 1e9:,.0f} GFLOP/s in {p}" for p, r in rates.items())
+    bandwidth = max(rate["bytes"] for rate in rates.values())
+    return (
+        f"Rate of the device: {told} (products of large matrices), {bandwidth / 1e9:,.1f} GB/s "
+        f"(a large copy)."
+    )
+
+
+def work_precision_figure(bench: Mapping[str, Any]) -> tuple[Figure, str]:
+    """Error of the gradient over the time of a training batch, for every solver and for ours."""
+    figure, axes = new_figure(width=8.5, height=4.8)
+    panel = axes[0, 0]
+    lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    founding = None
+    for cost in bench["work_precision"]["eager"]:
+        solver = Solver(**cost["solver"])
+        if solver.gradient == "checkpoint":
+            continue  # the direct gradient to the last bit, a third slower
+        adaptive = solver.method == "dopri5"
+        if solver.gradient == "adjoint" and not adaptive:
+            continue
+        point = (cost["milliseconds"], cost["error"])
+        lines.setdefault((solver.method, solver.gradient), []).append(point)
+        if solver == Solver():
+            founding = (point, solver)
+    for (method, gradient), points in lines.items():
+        look = look_of(method) | ({"linestyle": ":"} if gradient == "adjoint" else {})
+        panel.plot(*zip(*sorted(points), strict=True), **look, label=f"{method}, {gradient}")
+    ours = bench["work_precision"]["ours"]
+    panel.plot(ours["milliseconds"], ours["error"], "*", color=INK, markersize=16, label="ours")
+    told = f"Ours: {ours['milliseconds']:.0f} ms, error {ours['error']:.1e}."
+    if founding is not None:
+        (milliseconds, error), solver = founding
+        ring = {"mfc": "none", "mec": INK, "markersize": 15, "mew": 2, "linestyle": "none"}
+        panel.plot(milliseconds, error, "o", **ring, label="founding configuration")
+        told += f" Founding ({solver_text(solver)}): {milliseconds:.0f} ms, error {error:.1e}."
+    panel.set_xscale("log")
+    panel.set_yscale("log")
+    panel.set(
+        xlabel=f"ms a training batch of {bench['batch_size']} beats",
+        ylabel="relative error of the gradient",
+        title="What a gradient through the ODENet costs, and how exact it is",
+    )
+    panel.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure, f"Error of the gradient over the time of a training batch. {told}"
+
+
+def as_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows as a table with columns of even width."""
+    cells = [list(rows[0]), *[[str(value) for value in row.values()] for row in rows]]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    )
