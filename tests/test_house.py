@@ -25,6 +25,7 @@ CONDA_NAMES = {
     "matplotlib-base": "matplotlib",
     "playwright-python": "playwright",
 }
+BINDER_ONLY = {"notebook"}  # its image starts through it; an older one would forbid our jupyterlab
 NOT_PINNED = re.compile(r"nvidia-|cuda-|triton$")  # a CUDA build of torch names these itself
 
 
@@ -47,7 +48,7 @@ def pins() -> dict[str, Version]:
 
 def project_files() -> list[Path]:
     """Every text file of the project that a person wrote."""
-    tops = ["ecglab", "tests", "notebooks", "binder", ".ci"]
+    tops = ["ecglab", "tests", "notebooks", "docs", "binder", ".devcontainer", ".ci"]
     found = [path for path in ROOT.iterdir() if path.is_file() and path.name != "LICENSE"]
     found += [path for top in tops for path in (ROOT / top).rglob("*") if path.is_file()]
     endings = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".cff", ".ipynb", ".json", ""}
@@ -90,6 +91,8 @@ def test_conda_environments_agree_with_the_constraints(file, project, pins):
         for entry in entries
         if isinstance(entry, str) and re.search(r"\w=", entry)
     )
+    pip = next((entry["pip"] for entry in entries if isinstance(entry, dict)), [])
+    found |= dict(entry.split("==") for entry in pip if "==" in entry)
     python = found.pop("python", None)
     found = {CONDA_NAMES.get(name, name): version for name, version in found.items()}
     extras = project["optional-dependencies"]
@@ -100,6 +103,8 @@ def test_conda_environments_agree_with_the_constraints(file, project, pins):
         assert project["requires-python"] == ">=3.11,<3.14"
     else:
         assert python == "3.11"
+        assert set(found) >= BINDER_ONLY
+        wanted = wanted + sorted(BINDER_ONLY)
     assert set(found) == {Requirement(text).name for text in wanted}
     for name, version in found.items():
         assert Version(version) == pins[canonicalize_name(name)], name
@@ -109,6 +114,7 @@ def test_version_and_licence_are_the_same_everywhere(project):
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == project["version"] == ecglab.__version__
     assert citation["license"] == project["license"] == "Apache-2.0"
+    assert citation.get("repository-code") == project.get("urls", {}).get("Repository")
     licence = (ROOT / "LICENSE").read_text()
     assert "Apache License" in licence
     assert "END OF TERMS AND CONDITIONS" in licence

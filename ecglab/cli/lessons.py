@@ -1,4 +1,4 @@
-"""``ecglab lessons``: the editions of the lessons for a class."""
+"""``ecglab lessons``: the editions of the lessons for a class, and slides."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 lessons_app = typer.Typer(
-    help="Write the lessons for a class: to hand out, or with solutions.",
+    help="Write the lessons for a class: to hand out, with solutions, or as slides.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -50,6 +50,27 @@ def solutions(
     from ecglab.lessons import editions
 
     write(editions.solutions, out, lessons, notebooks, overwrite)
+
+
+@lessons_app.command()
+def slides(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the slides.")],
+    lessons: Lessons = None,
+    notebooks: Notebooks = None,
+) -> None:
+    """Write each lesson as slides to project or to print: one file that needs no network.
+
+    The slides follow from the lesson's headings. Executed lessons, such as 'ecglab run' leaves in
+    build/notebooks, give slides with figures. In a browser the arrow keys turn them.
+
+    Example: ecglab lessons slides 03 --notebooks build/notebooks --out slides
+    """
+    from ecglab.lessons.runner import choose, find_lessons
+    from ecglab.lessons.slides import write_slides
+
+    chosen = choose(find_lessons(notebooks), lessons or ())
+    for path, figures in write_slides(chosen, out):
+        print(path if figures else f"{path} (without figures: the lesson was not executed)")
 
 
 def write(

@@ -34,6 +34,12 @@ def run(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Limit for one cell.")
     ] = None,
+    record_times: Annotated[
+        bool,
+        typer.Option(
+            "--record-times", help="Write what each lesson took into the table at its top."
+        ),
+    ] = False,
 ) -> None:
     """Execute lessons and render them as web pages: the list is DIR/index.html.
 
@@ -43,6 +49,7 @@ def run(
     Example: ecglab run 03 --profile classroom -p seed=1
     """
     from ecglab.data.database import DATABASE_VARIABLE, find_database
+    from ecglab.lessons import measured_times
     from ecglab.lessons.runner import choose, closing_table, find_lessons, run_lessons
 
     folder = find_database(data)
@@ -52,14 +59,20 @@ def run(
         os.environ[DATABASE_VARIABLE] = str(folder.resolve())  # for the kernels
         print(f"Data: MIT-BIH Arrhythmia Database in {folder}.")
     chosen = choose(find_lessons(notebooks), lessons or ())
+    given = pairs(parameter or ())
+    if record_times:
+        measured_times.check_recording(chosen, database=folder, parameters=given)
     results = run_lessons(
         chosen,
         out=out,
         profile=profile,
-        parameters=pairs(parameter or ()),
+        parameters=given,
         timeout=timeout,
     )
     print(f"\n{closing_table(results)}\n\nPages: {out / 'index.html'}")
+    if record_times:
+        for lesson, time in measured_times.record_times(chosen, results).items():
+            print(f"Recorded in {lesson}: {time}.")
     if failed := [result.lesson for result in results if result.error]:
         fail(f"{len(failed)} of {len(results)} lessons failed: {', '.join(failed)}.")
 

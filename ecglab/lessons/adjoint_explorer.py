@@ -1,12 +1,13 @@
 """The adjoint explorer: choose dynamics and a solver, and compare the ways to the gradient."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import ipywidgets as widgets
 
 from ecglab.lessons.choices import Choice, choice_of, connect
+from ecglab.lessons.figures import image_html
 from ecglab.lessons.gradient_figures import (
     draw_gradients,
     gradient_axes,
@@ -15,7 +16,7 @@ from ecglab.lessons.gradient_figures import (
 )
 from ecglab.lessons.gradient_sweep import GradientCost, GradientSweep
 from ecglab.lessons.overlay import background, overlaid_png
-from ecglab.lessons.panel import Panel, image_html
+from ecglab.lessons.panel import KEPT, Panel
 from ecglab.lessons.solve_figures import gradient_numbers, solver_text
 from ecglab.models.solve import Solver
 
@@ -61,7 +62,7 @@ def adjoint_explorer(found: GradientSweep, *, label: str) -> widgets.VBox:
 
     behind = background(gradient_axes(found.costs), label=label)
 
-    @cache
+    @lru_cache(maxsize=KEPT)
     def drawn(key: tuple) -> str:
         chosen = grouped[key]
         picture = overlaid_png(behind, lambda figure: draw_gradients(figure, found.costs, chosen))

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ecglab.data.beats import BEAT_LENGTH, BEAT_RATE, Beats, beat_end, beat_row
 from ecglab.data.classes import CLASSES, LABEL_OF_SYMBOL
@@ -13,6 +14,8 @@ from ecglab.lessons.figures import new_figure
 from ecglab.lessons.style import CLASS_COLOURS, CLASS_MARKERS, INK, LINE_COLOURS, QUIET
 
 SPAN, SPAN_ALPHA = LINE_COLOURS[3], 0.35  # the span of a row in its recording
+BEFORE, AFTER = 2, 3  # seconds shown around one beat
+AFTER_PEAK = "time after the R peak (s)"
 
 
 def busiest_window(beats: Beats, *, seconds: float = 10.0) -> tuple[int, float]:
@@ -34,43 +37,40 @@ def busiest_window(beats: Beats, *, seconds: float = 10.0) -> tuple[int, float]:
     return best[2], max(0.0, best[3] - 0.5)
 
 
-def draw_trace(axes: Axes, recording: Recording, start: int, stop: int) -> np.ndarray:
-    """Draw a part of the recording in mV over seconds since its start; return the mV."""
+def draw_trace(
+    axes: Axes, recording: Recording, start: int, stop: int, *, origin: int = 0
+) -> np.ndarray:
+    """Draw a part of the recording in mV over seconds since sample ``origin``; return the mV."""
     start, stop = max(start, 0), min(stop, len(recording.signal))
     trace = recording.millivolts(start, stop)
-    axes.plot(np.arange(start, stop) / SAMPLING_RATE, trace, color=INK, linewidth=1.2)
+    times = (np.arange(start, stop) - origin) / SAMPLING_RATE
+    axes.plot(times, trace, color=INK, linewidth=1.2)
     axes.set(xlabel="time in the recording (s)", ylabel=f"{recording.lead} (mV)")
     axes.margins(x=0.01)
     return trace
 
 
-def draw_annotations(axes: Axes, recording: Recording, start: int, stop: int) -> Counter:
+def draw_annotations(
+    axes: Axes, recording: Recording, start: int, stop: int, *, origin: int = 0
+) -> Counter:
     """Mark each annotation above the trace: symbol, and AAMI class by colour and marker."""
     low, high = axes.get_ylim()
     level = high + 0.06 * (high - low)
-    seen: Counter = Counter()
+    seen: dict[str, list[float]] = {}
     for sample, symbol in zip(recording.samples.tolist(), recording.symbols, strict=True):
         if not start <= sample < stop:
             continue
-        time = sample / SAMPLING_RATE
-        if symbol in LABEL_OF_SYMBOL:
-            name = CLASSES[LABEL_OF_SYMBOL[symbol]]
-            label = f"class {name}" if not seen[name] else None
-            axes.plot(
-                [time],
-                [level],
-                CLASS_MARKERS[name],
-                color=CLASS_COLOURS[name],
-                label=label,
-                linestyle="none",
-            )
-            seen[name] += 1
-        else:  # no beat: below the trace, so that it never covers a beat's symbol
+        time = (sample - origin) / SAMPLING_RATE
+        if symbol not in LABEL_OF_SYMBOL:  # no beat: below the trace, where it covers none
             axes.annotate(symbol, (time, low), ha="center", va="bottom", color=QUIET, weight="bold")
             continue
+        seen.setdefault(CLASSES[LABEL_OF_SYMBOL[symbol]], []).append(time)
         axes.annotate(symbol, (time, level), xytext=(0, 6), textcoords="offset points", ha="center")
+    for name, times in seen.items():
+        look = {"marker": CLASS_MARKERS[name], "color": CLASS_COLOURS[name], "linestyle": "none"}
+        axes.plot(times, [level] * len(times), **look, label=f"class {name}")
     axes.set_ylim(low, high + 0.2 * (high - low))
-    return seen
+    return Counter({name: len(times) for name, times in seen.items()})
 
 
 def recording_figure(
@@ -210,28 +210,58 @@ def split_figure(
     return figure, alt
 
 
+def beat_axes() -> Figure:
+    """Axes for one beat: left its recording, right its row of the benchmark."""
+    figure = Figure(figsize=(10, 3.4))
+    left = figure.add_axes((0.08, 0.24, 0.53, 0.66))
+    right = figure.add_axes((0.7, 0.24, 0.29, 0.66))
+    for moving in (left.yaxis, left.set_title(""), *left.spines.values()):
+        moving.set_animated(True)  # drawn anew for every beat; the frame stays above the grid
+    left.yaxis.set_major_locator(MaxNLocator(4))  # few labels and a fixed place: quickly drawn
+    left.yaxis.set_label_coords(-0.1, 0.5)
+    left.set(xlabel=AFTER_PEAK, xlim=(-BEFORE - 0.05, AFTER + 0.05))
+    right.set(xlabel=AFTER_PEAK, ylabel="scaled to 0..1", ylim=(-0.05, 1.05))
+    right.set_xlim(-0.05, BEAT_LENGTH / BEAT_RATE + 0.05)
+    right.set_title("its row in the benchmark")
+    return figure
+
+
+def draw_beat(figure: Figure, recording: Recording, beats: Beats, position: int) -> None:
+    """Draw a beat into `beat_axes`: in its recording with the beats around it, and as a row."""
+    left, right = figure.axes
+    sample, name = int(beats.samples[position]), CLASSES[beats.labels[position]]
+    start = max(sample - BEFORE * SAMPLING_RATE, 0)
+    stop = min(sample + AFTER * SAMPLING_RATE, len(recording.signal))
+    trace = draw_trace(left, recording, start, stop, origin=sample)
+    left.set_xlabel(AFTER_PEAK)
+    margin = 0.05 * float(np.ptp(trace)) or 0.1  # of a flat line
+    left.set_ylim(trace.min() - margin, trace.max() + margin)
+    draw_annotations(left, recording, start, stop, origin=sample)
+    index = int(np.searchsorted(recording.samples, sample))
+    end = min(beat_end(recording.samples, index, len(recording.signal)), stop)
+    left.axvspan(0, (end - sample) / SAMPLING_RATE, color=CLASS_COLOURS[name], alpha=0.18)
+    left.set_title(f"Record {recording.record}: class {name} at {sample / SAMPLING_RATE:.1f} s")
+    times = np.arange(BEAT_LENGTH) / BEAT_RATE
+    right.plot(times, beats.values[position], color=CLASS_COLOURS[name])
+
+
+def filled(beats: Beats, position: int) -> int:
+    """How many values of a beat's row come from its recording; zeros fill the rest."""
+    return int(np.flatnonzero(beats.values[position]).max(initial=-1)) + 1
+
+
+def beat_text(recording: Recording, beats: Beats, position: int) -> str:
+    """What `draw_beat` shows, in words and numbers."""
+    time, values = int(beats.samples[position]) / SAMPLING_RATE, filled(beats, position)
+    return (
+        f"Record {recording.record}, beat of class {CLASSES[beats.labels[position]]} at {time:.1f} "
+        f"s, with up to {BEFORE} s before and {AFTER} s after it; its row holds {values} values "
+        f"({values / BEAT_RATE:.2f} s) and {BEAT_LENGTH - values} zeros."
+    )
+
+
 def beat_figure(recording: Recording, beats: Beats, position: int) -> tuple[Figure, str]:
     """One beat twice: in its recording with the beats around it, and as a row of the benchmark."""
-    sample = int(beats.samples[position])
-    name = CLASSES[beats.labels[position]]
-    row = beats.values[position]
-    figure, axes = new_figure(1, 2, width=10, height=3.4, width_ratios=[3, 2])
-    left, right = axes[0]
-    start, stop = sample - 2 * SAMPLING_RATE, sample + 3 * SAMPLING_RATE
-    draw_trace(left, recording, start, stop)
-    draw_annotations(left, recording, max(start, 0), min(stop, len(recording.signal)))
-    index = int(np.searchsorted(recording.samples, sample))
-    end = beat_end(recording.samples, index, len(recording.signal))
-    end = min(end, stop)
-    left.axvspan(sample / SAMPLING_RATE, end / SAMPLING_RATE, color=CLASS_COLOURS[name], alpha=0.18)
-    left.set_title(f"Record {recording.record}: class {name} at {sample / SAMPLING_RATE:.1f} s")
-    right.plot(np.arange(BEAT_LENGTH) / BEAT_RATE, row, color=CLASS_COLOURS[name])
-    right.set(xlabel="time after the R peak (s)", ylabel="scaled to 0..1", ylim=(-0.05, 1.05))
-    right.set_title("its row in the benchmark")
-    filled = int(np.flatnonzero(row).max(initial=-1)) + 1
-    alt = (
-        f"Record {recording.record}, beat of class {name} at {sample / SAMPLING_RATE:.1f} s, with "
-        f"2 s before and 3 s after it; its row holds {filled} values ({filled / BEAT_RATE:.2f} s) "
-        f"and {BEAT_LENGTH - filled} zeros."
-    )
-    return figure, alt
+    figure = beat_axes()
+    draw_beat(figure, recording, beats, position)
+    return figure, beat_text(recording, beats, position)

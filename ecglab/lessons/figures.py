@@ -8,6 +8,7 @@ full run on real data, a label that says so.
 import base64
 import html
 import io
+import struct
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -36,16 +37,32 @@ def new_figure(
     return figure, figure.subplots(rows, cols, squeeze=False, **subplots)
 
 
-def png(figure: Figure, *, label: str = "") -> bytes:
-    """The figure as PNG bytes, with ``label`` in its lower right corner."""
+def add_label(figure: Figure, label: str) -> None:
+    """Write ``label`` into the lower right corner of the figure, once."""
     if label and label not in (text.get_text() for text in figure.texts):
         share = LABEL_HEIGHT / figure.get_figheight()
         if (engine := figure.get_layout_engine()) is not None:
             engine.set(rect=(0, share, 1, 1 - share))
         figure.text(0.995, 0.01, label, ha="right", va="bottom", fontsize=9, color="#444444")
+
+
+def png(figure: Figure, *, label: str = "") -> bytes:
+    """The figure as PNG bytes, with ``label`` in its lower right corner."""
+    add_label(figure, label)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, facecolor="white")
     return buffer.getvalue()
+
+
+def image_html(png: bytes, alt: str) -> str:
+    """PNG bytes as an image with a text alternative; its room is kept while it is decoded."""
+    width, height = struct.unpack(">II", png[16:24])  # from the header, that nothing jumps
+    source = base64.b64encode(png).decode()
+    return (
+        f'<img alt="{html.escape(alt, quote=True)}" width="{width}" height="{height}" '
+        f'decoding="sync" style="max-width:100%;height:auto;background:#fff" '
+        f'src="data:image/png;base64,{source}">'
+    )
 
 
 def show(figure: Figure, alt: str, *, label: str = "") -> None:
@@ -56,11 +73,7 @@ def show(figure: Figure, alt: str, *, label: str = "") -> None:
             "from the data, what is to be seen."
         )
     text = f"{alt} ({label})" if label else alt
-    source = base64.b64encode(png(figure, label=label)).decode()
-    image = (
-        f'<img alt="{html.escape(text, quote=True)}" src="data:image/png;base64,{source}" '
-        f'style="max-width:100%;height:auto;background:#fff">'
-    )
+    image = image_html(png(figure, label=label), text)
     display({"text/html": image, "text/plain": f"[Figure] {text}"}, raw=True)
 
 
@@ -98,19 +111,30 @@ def table(rows: Sequence[Mapping[str, object]], caption: str, *, label: str = ""
 
 
 def table_html(rows: Sequence[Mapping[str, object]], body: list[list[str]], caption: str) -> str:
-    """The table as HTML: a caption, column headers and row headers with their scope."""
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in rows[0])
+    """The table as HTML: a caption, column headers and row headers with their scope.
+
+    Numbers stand to the right, and a header as the first cell below it.
+    """
+
+    def sides(row: Mapping[str, object]) -> list[str]:
+        numeric = [isinstance(value, int | float | np.number) for value in row.values()]
+        return ["left", *("right" if number else "left" for number in numeric[1:])]
+
+    def cell(kind: str, side: str, text: str) -> str:
+        return f'<{kind} style="text-align:{side}">{html.escape(text)}</{kind[:2]}>'
+
+    head = [
+        cell('th scope="col"', side, name)
+        for name, side in zip(rows[0], sides(rows[0]), strict=True)
+    ]
     lines = []
     for row, texts in zip(rows, body, strict=True):
-        numeric = [isinstance(value, int | float | np.number) for value in row.values()]
-        cells = [f'<th scope="row" style="text-align:left">{html.escape(texts[0])}</th>']
-        for text, number in zip(texts[1:], numeric[1:], strict=True):
-            side = "right" if number else "left"
-            cells.append(f'<td style="text-align:{side}">{html.escape(text)}</td>')
-        lines.append(f"<tr>{''.join(cells)}</tr>")
+        kinds = ['th scope="row"', *["td"] * (len(texts) - 1)]
+        lines.append("".join(map(cell, kinds, sides(row), texts)))
     return (
         f'<table><caption style="text-align:left">{html.escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        f"<thead><tr>{''.join(head)}</tr></thead>"
+        f"<tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ecglab.lessons.adjoint_figures import line
@@ -19,6 +20,22 @@ PANELS: Final = (
 )
 
 PLAIN: Final = FuncFormatter(lambda value, _: f"{value:g}")
+QUIETLY: Final = {
+    "color": QUIET,
+    "marker": ".",
+    "linestyle": "none",
+    "alpha": 0.35,
+    "markersize": 4,
+}
+RING: Final = {
+    "color": "none",
+    "marker": "o",
+    "linestyle": "none",
+    "mfc": "none",
+    "mec": INK,
+    "markersize": 15,
+    "mew": 2,
+}
 
 
 def work(cost: GradientCost) -> int:
@@ -33,17 +50,10 @@ def score(cost: GradientCost, name: str) -> float:
 
 def gradient_axes(costs: Sequence[GradientCost]) -> Figure:
     """Memory, time and error over the evaluations, every cost as a grey point."""
-    figure = Figure(figsize=(11, 3.7))
+    figure = Figure(figsize=(11, 4.0))
     for place, (name, unit, title) in zip((0.07, 0.4, 0.73), PANELS, strict=True):
-        ax = figure.add_axes((place, 0.18, 0.255, 0.7))
-        ax.plot(
-            [work(cost) for cost in costs],
-            [score(cost, name) for cost in costs],
-            ".",
-            color=QUIET,
-            alpha=0.35,
-            markersize=4,
-        )
+        ax = figure.add_axes((place, 0.165, 0.255, 0.62))
+        ax.plot([work(cost) for cost in costs], [score(cost, name) for cost in costs], **QUIETLY)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")
         ax.xaxis.set_major_locator(LogLocator(base=4))
@@ -54,6 +64,12 @@ def gradient_axes(costs: Sequence[GradientCost]) -> Figure:
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_minor_locator(NullLocator())
         ax.set(xlabel="evaluations, both ways", ylabel=unit, title=title)
+    figure.axes[0].set_title("").set_animated(True)  # names method and activation
+    names = {"checkpoint": "checkpoint (fixed steps alone)"}
+    looks = {names.get(gradient, gradient): line(n) for n, gradient in enumerate(GRADIENTS)}
+    looks |= {"your solver": RING | {"markersize": 11}, "all others": QUIETLY | {"markersize": 7}}
+    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="upper left", ncols=5, fontsize=10, frameon=False)
     return figure
 
 
@@ -71,18 +87,9 @@ def draw_gradients(
                     [work(cost) for cost in own],
                     [score(cost, name) for cost in own],
                     **line(number),
-                    label=gradient,
                 )
-        ax.plot(
-            [work(cost) for cost in chosen],
-            [score(cost, name) for cost in chosen],
-            "o",
-            mfc="none",
-            mec=INK,
-            markersize=15,
-            mew=2,
-        )
-    figure.axes[0].legend(title=f"{method}, {activation}", loc="upper left", fontsize=9)
+        ax.plot([work(cost) for cost in chosen], [score(cost, name) for cost in chosen], **RING)
+    figure.axes[0].set_title(f"{PANELS[0][2]}: {method}, {activation}")
 
 
 def gradient_figure(

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import ipywidgets as widgets
 
 from ecglab.errors import SettingError
+from ecglab.lessons.figures import image_html
 from ecglab.lessons.growth_replay import draw_replay, replay_axes, replay_text
 from ecglab.lessons.growth_runs import Curve
 from ecglab.lessons.overlay import Background, background, overlaid_png
-from ecglab.lessons.panel import Panel, image_html
+from ecglab.lessons.panel import KEPT, Panel
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def growth_explorer(curves: Mapping[str, Curve], *, label: str) -> widgets.VBox:
     """
     behind = {name: background(replay_axes(curve), label=label) for name, curve in curves.items()}
 
-    @cache
+    @lru_cache(maxsize=KEPT)
     def drawn(name: str, epoch: int) -> str:
         picture = replay_picture(behind[name], Replay(curves[name], epoch))
         return image_html(picture, f"{replay_text(curves[name], epoch)} ({label})")

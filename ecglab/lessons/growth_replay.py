@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ecglab.lessons.figures import new_figure
@@ -11,6 +12,7 @@ from ecglab.lessons.style import LINE_COLOURS, QUIET
 from ecglab.models.growing import WIDTHS, blocks_of, grown_depth
 
 PLAYED: Final = LINE_COLOURS[0]
+BLOCK: Final = 28.0**2  # area of a block in square points
 CLONED: Final = "#e6d3e1"  # face of the blocks that are cloned, a light tone of the line's colour
 
 
@@ -63,21 +65,12 @@ def draw_replay(figure: Figure, curve: Curve, epoch: int) -> None:
         panel.plot([epoch], values[epoch - 1 : epoch], "o", color=PLAYED, markersize=9)
     growths = sum(after < epoch for after in curve.growth_epochs)
     names = block_names(blocks_of(curve.depths[0]), growths)
+    places, stages = np.meshgrid(range(1, len(names) + 1), (1, 2, 3))
+    faces = ["white" if name == "B0" else CLONED for name in names] * 3
+    network.scatter(places, stages, BLOCK, faces, marker="s", edgecolors=PLAYED)
     for stage in (1, 2, 3):
         for place, name in enumerate(names, start=1):
-            network.text(
-                place,
-                stage,
-                name,
-                ha="center",
-                va="center",
-                size=11,
-                bbox={
-                    "boxstyle": "square,pad=0.5",
-                    "facecolor": "white" if name == "B0" else CLONED,
-                    "edgecolor": PLAYED,
-                },
-            )
+            network.text(place, stage, name, ha="center", va="center_baseline", size=11)
 
 
 def replay_text(curve: Curve, epoch: int) -> str:

@@ -1,4 +1,4 @@
-"""Execute the lessons with papermill, render them, and keep what each gave as data."""
+"""Execute the lessons with papermill, keep what each gave as data, and write the site of it."""
 
 import dataclasses
 import json
@@ -25,12 +25,11 @@ from ecglab.data.database import find_database
 from ecglab.errors import DataError, SettingError
 from ecglab.files import write_atomically
 from ecglab.lessons.figures import headline_text
-from ecglab.lessons.pages import index_page, lesson_page
+from ecglab.lessons.gallery import RESULTS_FILE, kept_page, write_site
 from ecglab.lessons.profiles import get_profile
 from ecglab.lessons.session import HEADLINE_TYPE
 from ecglab.training.provenance import provenance
 
-RESULTS_FILE: Final = "results.json"
 FAILURES: Final = (PapermillException, CellControlSignal, DeadKernelError, NoSuchKernel)
 TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool}
 
@@ -174,7 +173,7 @@ def opening(notebook: nbformat.NotebookNode, name: str) -> tuple[str, str]:
 def run_lesson(
     lesson: Path, *, out: Path, profile: str, parameters: Mapping[str, Any], timeout: float | None
 ) -> Result:
-    """Execute and render one lesson; its notebook and page appear in ``out`` only when complete."""
+    """Execute one lesson; its notebook appears in ``out`` only when complete."""
     source = nbformat.read(lesson, as_version=4)
     title, about = opening(source, lesson.stem)
     error, executed, page = None, source, out / f"{lesson.stem}.html"
@@ -197,8 +196,6 @@ def run_lesson(
         complete = part.exists()
         if complete:
             executed = nbformat.read(part, as_version=4)
-            markup = lesson_page(executed, title)
-            write_atomically(page, lambda path: path.write_text(markup, encoding="utf-8"))
             part.replace(kept)
         else:
             page.unlink(missing_ok=True)
@@ -241,13 +238,17 @@ def run_lessons(
     for lesson in lessons:
         read_parameters(lesson, {"profile": profile})
     stored = {entry["lesson"]: entry for entry in read_results(out)}
+    pages = {name: kept_page(out, entry) for name, entry in stored.items()}
     done = []
     for lesson, values in zip(lessons, typed, strict=True):
         report(f"{lesson.stem} ...")
         result = run_lesson(lesson, out=out, profile=profile, parameters=values, timeout=timeout)
         done.append(result)
         stored[lesson.stem] = dataclasses.asdict(result)
-        write_results(out, [stored[name] for name in sorted(stored)])
+        pages[lesson.stem] = kept_page(out, stored[lesson.stem])
+        entries = [stored[name] for name in sorted(stored)]
+        write_results(out, entries)
+        write_site(out, entries, pages)
         outcome = f"failed: {result.error}" if result.error else result.status
         report(f"{lesson.stem} {outcome} ({result.seconds:.0f} s)")
     return done
@@ -272,11 +273,9 @@ def read_results(out: Path) -> list[dict[str, Any]]:
 
 
 def write_results(out: Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Write the records as JSON, and the index page made from them."""
+    """Write the records as JSON."""
     text = json.dumps({"lessons": entries}, indent=1, ensure_ascii=False)
-    page = index_page(entries)
     write_atomically(out / RESULTS_FILE, lambda path: path.write_text(text + "\n", "utf-8"))
-    write_atomically(out / "index.html", lambda path: path.write_text(page, "utf-8"))
 
 
 def closing_table(results: Sequence[Result]) -> str:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import ipywidgets as widgets
 
 from ecglab.errors import SettingError
 from ecglab.lessons.convergence import PROBLEMS
+from ecglab.lessons.figures import image_html
 from ecglab.lessons.overlay import Background, background, overlaid_png
-from ecglab.lessons.panel import Panel, image_html
+from ecglab.lessons.panel import KEPT, Panel
 from ecglab.lessons.step_figure import draw_choice, step_axes, step_text
 from ecglab.models.tableaus import TABLEAUS
 
@@ -38,7 +39,7 @@ def behind(problem: str) -> Background:
     return background(step_axes(PROBLEMS[problem]), label="")
 
 
-@cache
+@lru_cache(maxsize=KEPT)
 def step_picture(choice: StepChoice) -> tuple[bytes, str]:
     """PNG and description of one choice; nothing but the choice decides them."""
     settings = PROBLEMS[choice.problem], TABLEAUS[choice.method], choice.steps

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from ecglab.lessons.convergence import Problem, end_errors
@@ -12,23 +13,36 @@ from ecglab.lessons.style import INK, LINE_COLOURS, QUIET
 from ecglab.models.tableaus import TABLEAUS, Tableau
 
 COUNTS: Final = (1, 2, 4, 8, 16, 32, 64)  # numbers of steps on the curves of errors
+EXACT: Final = {"color": QUIET, "linewidth": 4, "alpha": 0.6}
+OTHERS: Final = {"color": QUIET, "linewidth": 1, "alpha": 0.5}
+CHOSEN: Final = {"color": LINE_COLOURS[0]}
+YOURS: Final = {"color": INK, "marker": "D", "markersize": 10, "linestyle": "none"}
 
 
 def step_axes(problem: Problem) -> Figure:
     """The exact solution, and in grey the error of every method over its step length."""
-    figure = Figure(figsize=(10, 4.0))
-    left, right = (figure.add_axes((place, 0.16, 0.38, 0.74)) for place in (0.08, 0.59))
+    figure = Figure(figsize=(10, 4.2))
+    left, right = (figure.add_axes((place, 0.155, 0.38, 0.65)) for place in (0.09, 0.6))
     exact = draw_exact(left, problem)
     limit_axes(left, exact, share=0.75 if exact.shape[1] == 2 else 0.4)
     left.set_title(problem.formula)
     lengths = problem.t1 / np.array(COUNTS)
     curves = np.array([end_errors(tableau, problem, COUNTS) for tableau in TABLEAUS.values()])
     shown = curves[np.isfinite(curves) & (curves < BOUND)]
-    right.loglog(lengths, curves.T, color=QUIET, linewidth=1, alpha=0.5)
-    right.set(xlabel="step length h", ylabel="error at the end", title="Error and step length")
+    right.loglog(lengths, curves.T, **OTHERS)
+    right.set(xlabel="step length h", ylabel="error at the end")
     right.set_ylim(shown.min() / 3, shown.max() * 3)
     right.set_xticks(lengths[::2], [f"{length:.3g}" for length in lengths[::2]])
     right.xaxis.set_minor_locator(NullLocator())
+    right.set_title("").set_animated(True)  # names the method
+    looks = {
+        "exact solution": EXACT,
+        "this method": CHOSEN | {"marker": "o"},
+        "your choice": YOURS,
+        "other methods": OTHERS,
+    }
+    handles = [Line2D([], [], **look, label=name) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="upper left", ncols=4, fontsize=10, frameon=False)
     return figure
 
 
@@ -36,18 +50,15 @@ def draw_choice(figure: Figure, problem: Problem, tableau: Tableau, steps: int) 
     """Add a method's path to `step_axes`, its curve of errors and the error of this path."""
     left, right = figure.axes
     times, states, _ = method_path(tableau, problem, steps)
-    draw_path(left, problem, times, states, color=LINE_COLOURS[0], marker="o", label=tableau.name)
-    left.legend(loc="upper right", fontsize=10)
+    draw_path(left, problem, times, states, **CHOSEN, marker="o")
+    right.set_title(f"Error and step length: {tableau.name}")
     errors = end_errors(tableau, problem, COUNTS)
     shown = np.isfinite(errors)
     lengths = problem.t1 / np.array(COUNTS)
-    right.plot(lengths[shown], errors[shown], color=LINE_COLOURS[0], marker=".", label=tableau.name)
+    right.plot(lengths[shown], errors[shown], **CHOSEN, marker=".")
     error = float(end_errors(tableau, problem, [steps])[0])
     if np.isfinite(error):
-        right.plot(
-            [problem.t1 / steps], [error], "D", color=INK, markersize=10, label="your choice"
-        )
-    right.legend(loc="lower right", fontsize=10)
+        right.plot([problem.t1 / steps], [error], **YOURS)
 
 
 def step_text(problem: Problem, tableau: Tableau, steps: int) -> str:

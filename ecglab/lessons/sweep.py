@@ -207,7 +207,7 @@ def read_cost(stored: dict[str, Any]) -> GradientCost:
     return GradientCost(**{**stored, "solver": Solver(**stored["solver"])})
 
 
-def recorded_sweep(arm: str = "odenet") -> Sweep:
+def recorded_sweep(arm: str = "odenet-plain") -> Sweep:
     """The recorded sweep of a full-size run; raise DataError where there is none."""
     with as_file(FOLDER / RECORDED.format(arm)) as path:
         return read_sweep(path)

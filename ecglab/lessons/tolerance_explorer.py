@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import ipywidgets as widgets
 
 from ecglab.lessons.choices import Choice, choice_of, connect
 from ecglab.lessons.explorer_figure import draw_solver, explorer_axes, explorer_text
+from ecglab.lessons.figures import image_html
 from ecglab.lessons.gradient_sweep import GradientCost, ways_of
 from ecglab.lessons.live_controls import live_controls
 from ecglab.lessons.overlay import Background, background, overlaid_png
-from ecglab.lessons.panel import Panel, image_html
+from ecglab.lessons.panel import KEPT, Panel
 from ecglab.lessons.solve_figures import gradient_numbers, row_numbers, solver_text
 from ecglab.lessons.sweep import Sweep, SweepRow
 from ecglab.models.solve import Solver
@@ -70,7 +71,7 @@ def tolerance_explorer(found: Sweep, *, label: str, live: Live | None = None) ->
         every = replace(found, rows=list(rows.values()))
         return background(explorer_axes(every, example), label=label)
 
-    @cache
+    @lru_cache(maxsize=KEPT)
     def drawn(solver: Solver, example: int, count: int) -> str:
         row = rows[solver]
         picture = overlaid_png(

@@ -23,7 +23,7 @@ RECIPES: Final[dict[str, TrainSettings]] = {
     ),
     # For tests on which every class counts alike: rare classes are drawn more often, and the loss
     # makes up for the rest of the imbalance.
-    "balanced": TrainSettings(sampling="root", adjust_logits=True),
+    "balanced": TrainSettings(learning_rate=0.3, sampling="root", adjust_logits=True),
 }
 
 

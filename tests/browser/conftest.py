@@ -69,14 +69,9 @@ def browser_program() -> str:
     pytest.skip(missing)
 
 
-@pytest.fixture(scope="module")
-def lab(browser_program: str, cache_folder: Path, tmp_path_factory) -> Iterator[Lab]:
-    """JupyterLab on copies of the lessons, with settings of its own."""
-    folder = tmp_path_factory.mktemp("lab")
-    lessons = folder / "lessons"
-    shutil.copytree(
-        ROOT / "notebooks", lessons, ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-    )
+@contextlib.contextmanager
+def running_lab(folder: Path, root: Path, *options: str) -> Iterator[Lab]:
+    """JupyterLab on the files in ``root``, with settings of its own in ``folder``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -89,8 +84,8 @@ def lab(browser_program: str, cache_folder: Path, tmp_path_factory) -> Iterator[
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={lessons}"),
-        "--LabApp.expose_app_in_browser=True",
+        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"),
+        *("--LabApp.expose_app_in_browser=True", *options),
     ]
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -100,14 +95,48 @@ def lab(browser_program: str, cache_folder: Path, tmp_path_factory) -> Iterator[
             env={**os.environ, **{name: str(folder / name) for name in own}},
             start_new_session=True,  # a process group of its own, which can be ended whole
         )
-    started = Lab(f"http://127.0.0.1:{port}", token, lessons)
+    started = Lab(f"http://127.0.0.1:{port}", token, root)
     try:
         wait_for(started, server, log)
         yield started
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # it waits for a kernel that does not answer
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+def copy_lessons(target: Path) -> None:
+    """Copy the lessons, so that a run in the browser leaves the checkout as it is."""
+    left_out = shutil.ignore_patterns(".ipynb_checkpoints")
+    shutil.copytree(ROOT / "notebooks", target, ignore=left_out)
+
+
+@pytest.fixture(scope="module")
+def lab(browser_program: str, cache_folder: Path, tmp_path_factory) -> Iterator[Lab]:
+    """JupyterLab on copies of the lessons, with settings of its own."""
+    folder = tmp_path_factory.mktemp("lab")
+    lessons = folder / "lessons"
+    copy_lessons(lessons)
+    with running_lab(folder, lessons) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def classroom(browser_program: str, tmp_path_factory) -> Iterator[Lab]:
+    """JupyterLab as the classroom image starts it: with the settings of binder/."""
+    folder = tmp_path_factory.mktemp("classroom")
+    copy_lessons(folder / "repository" / "notebooks")
+    config, settings = folder / "JUPYTER_CONFIG_DIR", folder / "settings"
+    for name, target in {"jupyter_config.json": config, "overrides.json": settings}.items():
+        target.mkdir()
+        shutil.copy(ROOT / "binder" / name, target)
+    option = f"--LabApp.app_settings_dir={settings}"
+    with running_lab(folder, folder / "repository", option) as started:
+        yield started
 
 
 def wait_for(lab: Lab, server: subprocess.Popen, log: Path) -> None:
@@ -131,13 +160,22 @@ def browser(browser_program: str) -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def opened(browser: Browser, lab: Lab) -> Iterator[Page]:
+    """JupyterLab in a page large enough for a picture and its controls; loading it takes long."""
+    shown = browser.new_page(viewport={"width": 1400, "height": 1000})
+    shown.set_default_timeout(120_000)
+    shown.goto(f"{lab.address}/doc?token={lab.token}&reset")
+    shown.wait_for_function("() => window.jupyterapp?.commands.hasCommand('docmanager:open')")
+    yield shown
+    shown.close()
+
+
 @pytest.fixture
-def page(browser: Browser, lab: Lab) -> Iterator[Page]:
-    """A page large enough for a picture and its controls; its kernel ends with it."""
-    opened = browser.new_page(viewport={"width": 1400, "height": 1000})
-    opened.set_default_timeout(60_000)
+def page(opened: Page, lab: Lab) -> Iterator[Page]:
+    """The page with JupyterLab; what a test opens in it is closed, and its kernel ends."""
     yield opened
-    opened.close()
+    opened.evaluate("() => window.jupyterapp.shell.currentWidget?.dispose()")
     lab.stop_kernels()
 
 

@@ -10,8 +10,9 @@ from ecglab import __version__
 from ecglab.data.database import DATABASE_VARIABLE
 
 COMMANDS = [
-    *("check", "models", "train", "sweep", "study", "grow", "run", "classify"),
+    *("check", "models", "train", "sweep", "study", "grow", "bench", "run", "classify"),
     *("data fetch", "data verify", "data export", "lessons student", "lessons solutions"),
+    "lessons slides",
 ]
 COUNTS = {"resnet": 182_853, "odenet": 59_333, "narrow resnet": 19_237, "narrow odenet": 6_885}
 

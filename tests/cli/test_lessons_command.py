@@ -33,3 +33,13 @@ def test_work_in_the_folder_is_only_replaced_when_told_so(call, tmp_path):
     code, _, _ = call(*arguments, "--overwrite")
     assert code == 0
     assert (tmp_path / "02_resnet_as_euler.ipynb").read_text() != "my work"
+
+
+def test_slides_of_one_lesson_say_that_it_was_not_executed(call, tmp_path):
+    code, out, _ = call("lessons", "slides", "2", "--out", tmp_path / "made")
+    file = tmp_path / "made" / "02_resnet_as_euler.html"
+    assert code == 0
+    assert out == f"{file} (without figures: the lesson was not executed)\n"
+    assert list((tmp_path / "made").iterdir()) == [file]
+    text = file.read_text()
+    assert 'aria-label="1 of ' in text and "A residual block is an Euler step" in text

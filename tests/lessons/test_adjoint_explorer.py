@@ -41,17 +41,19 @@ def found():
 
 def test_it_starts_at_the_founding_solver(found):
     controls, picture, numbers, status = adjoint_explorer(found, label="a label").children
+    (line, _) = status.children
     assert [c.description for c in controls.children if c.layout.display != "none"] == [
         *("Activation", "Method", "rtol", "atol")
     ]
-    assert 'role="status">ReLU, dopri5, tolerance 0.001: adjoint 5 evaluations' in status.value
+    assert "ReLU, dopri5, tolerance 0.001: adjoint 5 evaluations" in line.value
     assert "(a label)" in picture.value and "data:image/png" in picture.value
     assert "A training batch of 16 beats (a label)" in numbers.value
 
 
 def test_every_list_changes_picture_numbers_and_status(found):
     box = adjoint_explorer(found, label="")
-    controls, *panel = box.children
+    controls, picture, numbers, status = box.children
+    panel = picture, numbers, status.children[0]
     lists = {control.description: control for control in controls.children}
     assert all(isinstance(control, widgets.Dropdown) for control in lists.values())
     seen = {tuple(part.value for part in panel)}
@@ -84,7 +86,7 @@ def test_the_quick_picture_is_the_slow_one(found):
     quick = overlaid_png(behind, lambda figure: draw_gradients(figure, found.costs, chosen))
     slow = png(gradient_figure(found.costs, chosen)[0], label="a label")
     one, other = (imread(io.BytesIO(part))[..., :3] for part in (quick, slow))
-    assert (np.abs(one - other).max(-1) > 0.1).mean() < 1e-3
+    assert (one != other).any(-1).mean() < 1e-3  # where a line touches the frame
     plain = imread(io.BytesIO(overlaid_png(behind, lambda figure: None)))[..., :3]
     assert (np.abs(one - plain).max(-1) > 0.1).mean() > 2e-3
 

@@ -1,20 +1,33 @@
+import io
+
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from PIL import Image
 
 from ecglab.data.classes import CLASSES
 from ecglab.data.database import DATABASE_VARIABLE
 from ecglab.errors import SettingError
 from ecglab.lessons.beat_figures import (
+    beat_axes,
     beat_figure,
     busiest_window,
     recipe_figure,
     recording_figure,
     split_figure,
 )
-from ecglab.lessons.browser import Choice, beat_browser, picture, positions, records_of
+from ecglab.lessons.browser import (
+    Choice,
+    beat_browser,
+    beat_numbers,
+    one_of_each,
+    positions,
+    records_of,
+    shown,
+)
 from ecglab.lessons.class_figures import counts_figure, gallery_figure, gap_figure
 from ecglab.lessons.figures import png
+from ecglab.lessons.overlay import background
 from ecglab.lessons.session import start
 
 
@@ -29,15 +42,16 @@ def session(simulated):
 
 @pytest.fixture
 def browser(session):
-    box = beat_browser(session)
-    controls, image, status = box.children
-    return (*controls.children, image, status)
+    controls, image, numbers, status = beat_browser(session).children
+    return (*controls.children, image, numbers, status.children[0])
 
 
 def test_the_browser_opens_with_a_picture(browser):
-    *_, image, status = browser
+    *_, image, numbers, status = browser
     assert 'src="data:image/png;base64,' in image.value
-    assert 'alt="Beat 1 of' in image.value
+    assert 'alt="Beat 1 of' in image.value and "(simulated data, quick run)" in image.value
+    assert ">R-R before (s)</th>" in numbers.value
+    assert "simulated data, quick run" in numbers.value
     assert "Beat 1 of" in status.value
 
 
@@ -48,7 +62,7 @@ def test_every_control_has_a_real_label(browser):
 
 
 def test_each_class_offers_its_own_records(browser, session):
-    kind, record, number, image, status = browser
+    kind, record, number, image, _, status = browser
     for label in np.unique(session.beats.labels).tolist():
         before = image.value
         kind.value = label
@@ -61,40 +75,85 @@ def test_each_class_offers_its_own_records(browser, session):
 
 
 def test_number_and_record_change_picture_and_description(browser):
-    _, record, number, image, status = browser
-    seen = {(image.value, status.value)}
+    _, record, number, *panel = browser
+    seen = [[part.value for part in panel]]
     number.value = 2
-    seen.add((image.value, status.value))
+    seen.append([part.value for part in panel])
     record.value = record.options[1][1]
-    seen.add((image.value, status.value))
-    assert len({picture for picture, _ in seen}) == len({text for _, text in seen}) == 3
+    seen.append([part.value for part in panel])
+    for values in zip(*seen, strict=True):
+        assert len(set(values)) == 3
     assert number.value == 1
 
 
 def test_a_number_beyond_the_last_beat_is_the_last(browser):
-    *_, number, _, status = browser
+    *_, number, _, _, status = browser
     number.value = 10**6
     assert number.value == number.max
     assert f"Beat {number.max} of {number.max}" in status.value
 
 
-def test_the_picture_depends_on_nothing_but_the_choice(session):
-    def draw(number):
-        choice = Choice(2, records_of(session.beats, 2)[0][1], number)
-        return picture(choice, beats=session.beats, recording_of=session.recording, png=session.png)
+@pytest.fixture
+def show(session):
+    """What the browser shows of a choice, drawn anew on one background."""
+    behind = background(beat_axes(), label="a label")
 
-    first, other, again = draw(1), draw(2), draw(1)
+    def showing(choice):
+        return shown(choice, behind=behind, beats=session.beats, recording_of=session.recording)
+
+    return showing
+
+
+def test_what_is_shown_depends_on_nothing_but_the_choice(session, show):
+    record = records_of(session.beats, 2)[0][1]
+    first, other, again = (show(Choice(2, record, number)) for number in (1, 2, 1))
     assert first == again != other
 
 
-def test_a_beat_that_is_not_there_is_refused(session):
+def test_the_quick_picture_is_the_slow_one_to_the_pixel(session, show):
+    beats = session.beats
+    for position in [*one_of_each(beats), 0]:  # 0: the recording begins within the picture
+        label, record = int(beats.labels[position]), int(beats.records[position])
+        number = positions(beats, label, record).tolist().index(position) + 1
+        quick = show(Choice(label, record, number)).png
+        slow = png(beat_figure(session.recording(record), beats, position)[0], label="a label")
+        np.testing.assert_array_equal(*(np.asarray(rgb(part)) for part in (quick, slow)))
+
+
+def rgb(picture):
+    return Image.open(io.BytesIO(picture)).convert("RGB")
+
+
+def test_a_beat_that_is_not_there_is_refused(session, show):
     with pytest.raises(SettingError, match="number 0 is not among"):
-        picture(
-            Choice(0, session.records[0], 0),
-            beats=session.beats,
-            recording_of=session.recording,
-            png=session.png,
-        )
+        show(Choice(0, session.records[0], 0))
+
+
+def test_the_numbers_are_those_of_the_recording(session):
+    beats = session.beats
+    record = records_of(beats, 0)[0][1]
+    recording = session.recording(record)
+    here = np.flatnonzero(beats.records == record)
+    marks = zip(recording.samples.tolist(), recording.symbols, strict=True)
+    heart = [sample for sample, symbol in marks if symbol not in "+~"]  # simulated marks of noise
+    for number in (0, 5, len(here) - 1):
+        position = int(here[number])
+        row = beat_numbers(recording, beats, position)
+        assert row["class"] == CLASSES[beats.labels[position]] and row["record"] == str(record)
+        assert float(row["at (s)"]) == pytest.approx(beats.samples[position] / 360, abs=0.051)
+        before = heart[number - 1] if number else None
+        expected = f"{(heart[number] - before) / 360:.2f}" if number else ""
+        assert row["R-R before (s)"] == expected
+        assert row["R-R after (s)"] == f"{(heart[number + 1] - heart[number]) / 360:.2f}"
+        assert not beats.values[position][row["values in its row"] :].any()
+        assert beats.values[position][row["values in its row"] - 1] > 0
+        assert row["values in its row"] + row["zeros"] == 187
+
+
+def test_one_beat_of_each_class(session):
+    beats = session.beats
+    chosen = one_of_each(beats)
+    assert sorted(beats.labels[chosen].tolist()) == np.unique(beats.labels).tolist()
 
 
 def test_the_busiest_window_shows_most_classes(simulated):

@@ -87,6 +87,15 @@ def test_a_shown_figure_carries_picture_and_text(shown):
     assert data["text/plain"] == f"[Figure] {attributes['alt']}"
 
 
+def test_an_image_carries_its_bytes_its_size_and_its_text():
+    picture = figures.png(figures.new_figure(width=2.0, height=1.0)[0])
+    markup = figures.image_html(picture, 'error < 0.1 & "small"')
+    ((tag, attributes),) = Reader(markup).tags
+    assert (tag, attributes["alt"]) == ("img", 'error < 0.1 & "small"')
+    assert (attributes["width"], attributes["height"]) == ("220", "110")
+    assert base64.b64decode(attributes["src"].split(",")[1]) == picture
+
+
 def test_a_figure_without_text_is_refused(shown):
     with pytest.raises(SettingError, match="text alternative"):
         figures.show(figures.new_figure()[0], "  ")
@@ -103,6 +112,8 @@ def test_a_table_names_its_columns_and_rows(shown):
     reader = Reader(data["text/html"])
     scopes = [attributes.get("scope") for tag, attributes in reader.tags if tag == "th"]
     assert scopes == ["col"] * 3 + ["row"] * 2
+    styles = [attributes["style"] for tag, attributes in reader.tags if tag in ("th", "td")]
+    assert styles == ["text-align:left", *["text-align:right"] * 2] * 3
     assert [text for text in reader.text if text.strip()] == [
         "Two models (MIT-BIH, quick run)",
         *("model", "parameters", "accuracy"),

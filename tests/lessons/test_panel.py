@@ -1,35 +1,49 @@
 """The panel's picture has a text alternative and its room; its status is what changes last."""
 
 import base64
+import io
 import re
 
-from ecglab.lessons.figures import new_figure, png
-from ecglab.lessons.panel import Panel, image_html
+import ipywidgets as widgets
+from PIL import Image
+
+from ecglab.lessons.figures import image_html, new_figure, png
+from ecglab.lessons.panel import STATUS, Panel
 
 
 def picture():
     return png(new_figure(width=2.0, height=1.0)[0])
 
 
-def test_an_image_carries_its_bytes_its_size_and_its_text():
-    drawn = picture()
-    markup = image_html(drawn, 'error < 0.1 & "small"')
-    assert base64.b64decode(re.search(r"base64,([^\"]+)", markup)[1]) == drawn
-    assert 'width="220" height="110"' in markup
-    assert 'alt="error &lt; 0.1 &amp; &quot;small&quot;"' in markup
-
-
-def test_the_status_changes_last_and_is_escaped():
+def test_the_line_changes_last_and_is_escaped():
     panel = Panel()
     seen = []
-    for name in ("picture", "numbers", "status"):
+    for name in ("picture", "numbers", "line"):
         getattr(panel, name).observe(lambda _, name=name: seen.append(name), "value")
     panel.show(image_html(picture(), "a"), "a < b", {"costs": [{"solver": "rk4", "error": 0.5}]})
-    assert seen == ["picture", "numbers", "status"]
-    assert panel.status.value == '<span role="status">a &lt; b</span>'
-    assert '<th scope="col">error</th>' in panel.numbers.value
+    assert seen == ["picture", "numbers", "line"]
+    assert panel.line.value == "a &lt; b"
+    assert ">error</th>" in panel.numbers.value
     assert "0.500" in panel.numbers.value
 
 
+def test_the_status_stays_while_its_line_changes():
+    panel = Panel()
+    panel.say("one")
+    box, (line, giver) = panel.status, panel.status.children
+    given = giver.value
+    panel.say("two")
+    assert panel.status is box and panel.status.children == (line, giver)
+    assert line.value == "two" and giver.value == given
+    # What gives the role: an image that loads, in the box it looks for, out of a reader's way.
+    assert STATUS in box._dom_classes and f"closest('.{STATUS}').setAttribute('role'" in given
+    assert giver.layout.display == "none" and 'alt=""' in given
+    encoded = base64.b64decode(re.search(r"base64,([^\"]+)", given)[1])
+    assert Image.open(io.BytesIO(encoded)).size == (1, 1)
+    assert isinstance(box, widgets.Box)
+
+
 def test_panels_share_no_widget():
-    assert not {id(part) for part in Panel().parts} & {id(part) for part in Panel().parts}
+    one, other = Panel(), Panel()
+    parts = [{*panel.parts, *panel.status.children} for panel in (one, other)]
+    assert not parts[0] & parts[1]

@@ -78,6 +78,34 @@ def test_recorded_weights_give_the_recorded_classes(arm, mitdb_beats):
     assert abs(accuracy - run.report.accuracy) < 4 * deviation
 
 
+def test_another_solver_gives_the_same_accuracy():
+    """A trained network that knows its solver's steps would fail (Ott et al., ICLR 2021)."""
+    swept = recorded_sweep()
+    rows = {(row.solver.method, row.solver.steps, row.solver.rtol): row for row in swept.rows}
+    ours = rows["rk4", 2, 1e-3].accuracy
+    assert swept.beats == BEATS["benchmark"][1]
+    assert abs(ours - rows["dopri5", None, 1e-4].accuracy) < 1e-3
+    assert abs(ours - rows["rk4", 8, 1e-3].accuracy) < 1e-3
+
+
+@pytest.mark.mitdb
+def test_our_two_steps_are_enough_and_so_is_bfloat16(mitdb_beats):
+    """All test beats with a quarter of the step; every 10th rounded. Within 0.1 points."""
+    test = make_split("benchmark", mitdb_beats).test
+    part = test.take(np.arange(0, len(test), 10))
+    model = recorded_model("odenet")
+    usual, _ = predict(model, part)
+    rounded, _ = predict(model, part, precision="bfloat16")
+    assert np.abs(rounded - usual).max() < 0.1
+    hits = [int((found.argmax(1) == part.labels).sum()) for found in (usual, rounded)]
+    assert abs(hits[0] - hits[1]) <= 1e-3 * len(part)
+    model.block.solver = replace(model.block.solver, steps=8)
+    exact, _ = predict(model, test)
+    assert np.abs(exact[::10] - usual).mean() < 5e-3
+    accuracy = (exact.argmax(1) == test.labels).mean()
+    assert abs(accuracy - recorded_runs("odenet")[0].report.accuracy) < 1e-3
+
+
 def test_the_sweep_agrees_with_its_reference():
     found = recorded_sweep()
     assert found.origin == "MIT-BIH"

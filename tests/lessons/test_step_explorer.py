@@ -3,7 +3,6 @@
 import io
 
 import ipywidgets as widgets
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
@@ -28,7 +27,7 @@ def explorer():
 
     box = step_explorer(picture)
     controls, image, status = box.children
-    return box, controls.children, image, status, calls
+    return box, controls.children, image, status.children[0], calls
 
 
 def test_picture_depends_on_the_choice_alone():
@@ -43,6 +42,7 @@ def test_picture_depends_on_the_choice_alone():
 
 def test_the_figure_marks_the_choice():
     figure, alt = step_figure(CIRCLE, HEUN, 20)
+    assert "heun2" in figure.axes[1].get_title("left") + figure.axes[1].get_title()
     chosen = figure.axes[1].lines[-1]
     assert chosen.get_xdata() == pytest.approx([0.5])
     assert chosen.get_ydata() == pytest.approx(end_errors(HEUN, CIRCLE, [20]))
@@ -56,12 +56,13 @@ def test_a_solution_that_explodes_is_told_and_leaves_the_axes_alone():
     assert figure.axes[0].get_ylim()[1] < 2 and figure.axes[1].get_ylim()[1] < 1e4
 
 
-def test_the_quick_picture_is_the_slow_one():
-    quick = step_picture(StepChoice("oscillator", "rk4", 6))[0]
-    slow = png(step_figure(CIRCLE, RK4, 6)[0])
+@pytest.mark.parametrize("tableau", [RK4, EULER])
+def test_the_quick_picture_is_the_slow_one(tableau):
+    quick = step_picture(StepChoice("oscillator", tableau.name, 6))[0]
+    slow = png(step_figure(CIRCLE, tableau, 6)[0])
     one, other = (imread(io.BytesIO(part))[..., :3] for part in (quick, slow))
     assert one.shape == other.shape
-    assert (np.abs(one - other).max(-1) > 0.1).mean() < 1e-3
+    assert (one != other).any(-1).mean() < 1e-3  # where a path leaves through the frame
 
 
 def test_picture_comes_from_the_cache_the_second_time():
@@ -101,5 +102,4 @@ def test_a_change_draws_once_and_updates_the_status_last(explorer):
     assert calls[-1] == StepChoice("oscillator", "rk4", 20)
     assert len(calls) == 4
     assert 'alt="drawn oscillator rk4 20"' in image.value
-    assert 'role="status"' in status.value
-    assert "drawn oscillator rk4 20" in status.value
+    assert status.value == "drawn oscillator rk4 20"

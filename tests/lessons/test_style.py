@@ -4,14 +4,19 @@ Colour vision deficiency: Machado, Oliveira and Fernandes, IEEE Trans. Vis. Comp
 15(6):1291-1298, 2009, severity 1.0, on linear RGB. Colour difference: CIE76 in CIELAB (D65).
 """
 
+import ast
 from itertools import combinations
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import is_color_like, to_rgb
 
 from ecglab.data.classes import CLASSES
+from ecglab.lessons import style
+from ecglab.lessons.figures import DPI
+from ecglab.lessons.growth_replay import CLONED
 from ecglab.lessons.style import (
     CLASS_COLOURS,
     CLASS_HATCHES,
@@ -78,6 +83,22 @@ def test_the_formulas_know_white_and_black():
     assert apart["deutan"] < 0.6 * apart["normal"]
 
 
+# Computed by colorspacious 1.1.2: sRGB1, with full protan-, deuter- and tritanomaly, to CIELab.
+KNOWN = {
+    ("#399ede", "protan"): (65.57, 6.33, -36.77),
+    ("#399ede", "deutan"): (59.88, 8.73, -43.57),
+    ("#399ede", "tritan"): (64.61, -34.08, -13.9),
+    ("#c02107", "protan"): (32.31, -3.29, 40.74),
+    ("#c02107", "deutan"): (46.55, -4.61, 52.72),
+    ("#c02107", "tritan"): (44.43, 70.15, 46.8),
+}
+
+
+@pytest.mark.parametrize(("colour", "vision"), KNOWN)
+def test_simulated_colours_are_those_of_another_library(colour, vision):
+    np.testing.assert_allclose(seen(colour, vision), KNOWN[colour, vision], atol=0.03)
+
+
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize(
     "palette", [tuple(CLASS_COLOURS.values()), LINE_COLOURS], ids=["classes", "lines"]
@@ -122,3 +143,64 @@ def test_the_style_reaches_matplotlib():
         apply_style()
         assert mpl.rcParams["axes.labelsize"] >= 12
         assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(LINE_COLOURS)
+
+
+def drawn() -> list[tuple[str, str, ast.expr]]:
+    """Module, name and value of every keyword argument in the modules that draw."""
+    return [
+        (path.name, keyword.arg, keyword.value)
+        for path in sorted(Path(style.__file__).parent.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg
+    ]
+
+
+PAINT = {"c", "color", "colors", "ec", "ecolor", "edgecolor", "edgecolors", "fc", "facecolor"}
+PAINT |= {"facecolors", "markeredgecolor", "markerfacecolor", "mec", "mfc"}
+
+
+def test_colours_come_from_the_style_or_are_grey():
+    for module, name, value in drawn():
+        if name in PAINT and isinstance(value, ast.Constant) and is_color_like(value.value):
+            if value.value == "none":
+                continue
+            red, green, blue = to_rgb(value.value)
+            assert red == green == blue, f"{module}: {name}={value.value!r}"
+
+
+def test_text_on_a_cloned_block_is_readable():
+    lightness = TO_XYZ[1] @ linear(CLONED), TO_XYZ[1] @ linear(INK)
+    assert (max(lightness) + 0.05) / (min(lightness) + 0.05) > 4.5
+    assert cielab(linear("white"))[0] - cielab(linear(CLONED))[0] > 9
+
+
+def colour_maps() -> set[str]:
+    """Every colour map that the course names."""
+    named = {value.value for _, name, value in drawn() if name == "cmap"}
+    return named | {style.STYLE["image.cmap"]}
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colour_maps_grow_lighter_or_darker_all_the_way(vision):
+    for name in colour_maps():
+        steps = mpl.colormaps[name](np.linspace(0, 1, 65))
+        lightness = np.array([seen(step[:3], vision)[0] for step in steps])
+        assert np.ptp(lightness) > 60, name
+        change = np.diff(lightness)
+        assert (change > 0.4).all() or (change < -0.4).all(), name
+
+
+def test_figures_fit_a_projector_and_their_text_can_be_read():
+    sizes = {"width": 1400, "height": 850}  # pixels that JupyterLab leaves of 1920 x 1080
+    found = 0
+    for module, name, value in drawn():
+        if not (isinstance(value, ast.Constant) and isinstance(value.value, int | float)):
+            continue
+        if name in sizes and value.value > 2:  # inches of a figure; below, widths of bars
+            found += 1
+            assert value.value * DPI <= sizes[name], f"{module}: {name}={value.value}"
+        if name == "fontsize":
+            assert value.value >= 8, f"{module}: {name}={value.value}"
+    assert found > 40

@@ -45,6 +45,16 @@ def find(box, description):
     return None
 
 
+def parts(box):
+    """Lists, picture, numbers, and the two parts of the status."""
+    *others, status = box.children
+    return *others, status.children
+
+
+def line(box):
+    return box.children[-1].children[0]
+
+
 def offered(box, description):
     return [text for text, _ in find(box, description).options]
 
@@ -97,11 +107,11 @@ def test_a_picture_leaves_no_trace_in_the_next(made):
 def test_it_starts_with_a_picture_and_says_what_it_shows(made):
     found, *_ = made
     box = tolerance_explorer(found, label="simulated data")
-    _, picture, numbers, status = box.children
+    _, picture, numbers, (status, _) = parts(box)
     assert 'src="data:image/png;base64,' in picture.value
     assert 'alt="Left: the hidden state of a beat of class N goes from' in picture.value
-    assert 'role="status">dopri5, tolerance 0.01, adjoint gradient: accuracy' in status.value
-    assert '<th scope="col">error of the gradient</th>' in numbers.value
+    assert "dopri5, tolerance 0.01, adjoint gradient: accuracy" in status.value
+    assert ">error of the gradient</th>" in numbers.value
     assert "simulated data" in picture.value and "simulated data" in numbers.value
     assert "ecglab-tolerance-explorer" in box._dom_classes
 
@@ -109,7 +119,7 @@ def test_it_starts_with_a_picture_and_says_what_it_shows(made):
 def test_every_control_changes_what_it_should(made):
     found, *_ = made
     box = tolerance_explorer(found, label="")
-    _, picture, numbers, status = box.children
+    _, picture, numbers, (status, _) = parts(box)
     seen = [(picture.value, numbers.value, status.value)]
     for name, value, changes in (
         ("atol", 1e-4, (True, True, True)),
@@ -144,7 +154,7 @@ def test_lists_offer_what_was_measured_and_what_has_a_meaning(made):
 def test_without_gradients_it_shows_the_solves_alone(made):
     found, *_ = made
     box = tolerance_explorer(replace(found, gradients=None), label="")
-    _, _, numbers, status = box.children
+    _, _, numbers, (status, _) = parts(box)
     assert offered(box, "Gradient") == ["direct"]
     assert "backward" not in status.value and "error of the gradient" not in numbers.value
 
@@ -161,7 +171,7 @@ def live_box(made):
     said = []
 
     def live(solver):
-        said.append((solver, box.children[-1].value))
+        said.append((solver, line(box).value))
         return measure(probe, replace(solver, gradient="direct")), measure_gradient(desk, solver)
 
     box = tolerance_explorer(found, label="", live=live)
@@ -173,7 +183,7 @@ def test_a_live_solve_says_so_and_joins_the_choice(live_box):
     find(box, "Own rtol").value = 0.05
     find(box, "Own atol").value = 0.02
     find(box, "Run").click()
-    status = box.children[-1]
+    status = line(box)
     wanted = Solver(rtol=0.05, atol=0.02)
     assert said[0][0] == wanted and "Solving with dopri5, rtol 0.05" in said[0][1]
     assert "dopri5, rtol 0.05, atol 0.02, adjoint gradient" in status.value
@@ -193,7 +203,7 @@ def test_a_live_solve_keeps_the_beat_and_takes_any_method(live_box):
     find(box, "Own gradient").value = "checkpoint"
     find(box, "Run").click()
     assert said[0][0] == Solver(method="heun2", steps=3, gradient="checkpoint")
-    assert "heun2, 3 steps, checkpoint gradient" in box.children[-1].value
+    assert "heun2, 3 steps, checkpoint gradient" in line(box).value
     assert find(box, "Method").value == "heun2" and find(box, "Beat").value == "class F"
 
 
@@ -214,7 +224,7 @@ def test_a_solve_that_fails_is_explained(made):
 
     box = tolerance_explorer(found, label="", live=live)
     find(box, "Run").click()
-    assert "Unknown solver method=" in box.children[-1].value
+    assert "Unknown solver method=" in line(box).value
     assert find(box, "Method").value == "dopri5"
 
 

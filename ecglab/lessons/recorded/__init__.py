@@ -4,6 +4,7 @@
 weights of each arm's first seed.
 """
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import as_file, files
@@ -60,6 +61,12 @@ def recorded_model(arm: str, **options: Any) -> nn.Module:
 def recorded_label(origin: str, provenance: Mapping[str, Any]) -> str:
     """What stands beside a recorded number: data, date and device."""
     return f"recorded run, {origin}, {provenance['finished'][:10]}, {provenance['device']}"
+
+
+@cache
+def recorded_bench() -> dict[str, Any]:
+    """The recorded measurements of ``ecglab bench``."""
+    return json.loads((FOLDER / BENCH_FILE).read_text(encoding="utf-8"))
 
 
 def provenance_label(run: Run) -> str:
