@@ -38,11 +38,12 @@ def bench(
     """
     from ecglab.files import write_atomically
     from ecglab.lessons import bench_report as report
+    from ecglab.lessons.bench_measures import measure_bench
     from ecglab.lessons.figures import png
     from ecglab.lessons.record import record_bench
     from ecglab.lessons.style import apply_style
 
-    found = report.measure_bench(profile, data, device=usable_device(device))
+    found = measure_bench(profile, data, device=usable_device(device))
     print(report.as_text(report.cost_rows(found)), end="\n\n")
     print(report.as_text(report.ratio_rows(found)), end="\n\n")
     seconds = found["preparation_seconds"]
@@ -58,7 +59,7 @@ def bench(
     if plot is not None:
         apply_style()
         figure, _ = report.work_precision_figure(found)
-        picture = png(figure, label=report.bench_label(found))
+        picture = png(figure, label=report.short_label(found))
         write_atomically(plot, lambda part: part.write_bytes(picture))
     if record:
         record_bench(text)

@@ -217,7 +217,8 @@ def beat_axes() -> Figure:
     right = figure.add_axes((0.7, 0.24, 0.29, 0.66))
     for moving in (left.yaxis, left.set_title(""), *left.spines.values()):
         moving.set_animated(True)  # drawn anew for every beat; the frame stays above the grid
-    left.yaxis.set_major_locator(MaxNLocator(4))  # few labels and a fixed place: quickly drawn
+    # Few labels and a fixed place for the name: most of the time of a drawing goes there.
+    left.yaxis.set_major_locator(MaxNLocator(4, steps=(1, 2, 5, 10)))
     left.yaxis.set_label_coords(-0.1, 0.5)
     left.set(xlabel=AFTER_PEAK, xlim=(-BEFORE - 0.05, AFTER + 0.05))
     right.set(xlabel=AFTER_PEAK, ylabel="scaled to 0..1", ylim=(-0.05, 1.05))

@@ -20,6 +20,7 @@ from ecglab.lessons.bench_report import (
     cost_rows,
     rate_text,
     ratio_rows,
+    short_label,
     work_precision_figure,
 )
 from ecglab.lessons.comparison import scores_of, spread
@@ -133,7 +134,7 @@ def bench_picture(bench: Mapping[str, Any]) -> bytes:
     """The work-precision figure of the recorded benchmark as PNG bytes."""
     apply_style()
     figure, _ = work_precision_figure(bench)
-    return png(figure, label=f"recorded run, {bench_label(bench)}")
+    return png(figure, label=f"recorded run, {short_label(bench)}")
 
 
 def with_results(text: str, made: str, *, start: str = START, end: str = END) -> str:

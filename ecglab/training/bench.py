@@ -121,6 +121,11 @@ Column = Literal["train_seconds", "evaluate_seconds", "saved", "peak_memory"]
 RATIOS: Final[dict[str, tuple[Column, str, str]]] = {
     "odenet_train_founding_over_ours": ("train_seconds", "odenet-founding", "odenet-ours"),
     "odenet_train_dopri5_over_list_dopri5": ("train_seconds", "odenet-dopri5", "odenet-list"),
+    "odenet_train_founding_over_list_adjoint": (
+        "train_seconds",
+        "odenet-founding",
+        "odenet-list-adjoint",
+    ),
     "odenet_over_resnet_train": ("train_seconds", "odenet-ours", "resnet-ours"),
     "resnet_train_founding_over_ours": ("train_seconds", "resnet-founding", "resnet-ours"),
     "odenet_eval_founding_over_ours": ("evaluate_seconds", "odenet-founding", "odenet-ours"),

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from ecglab.data.beats import Beats
+from ecglab.lessons import bench_measures as measures
 from ecglab.lessons import bench_report as report
 from ecglab.models.solve import Solver
 from ecglab.training.bench import RATIOS, SIZES, Contender
@@ -116,7 +117,7 @@ def test_a_table_as_text_lines_up():
 
 
 def test_contenders_are_the_founding_networks_and_have_every_ratio():
-    found = {entry.name: entry for entry in report.contenders("cpu")}
+    found = {entry.name: entry for entry in measures.contenders("cpu")}
     assert set(found) == {name for _, *pair in RATIOS.values() for name in pair}
     for name, entry in found.items():
         wanted = 59_333 if name.startswith("odenet") else 182_853
@@ -127,11 +128,11 @@ def test_contenders_are_the_founding_networks_and_have_every_ratio():
 @pytest.mark.parametrize("made_of", ["float32", "bfloat16"])
 def test_the_error_of_our_gradient_is_that_of_its_precision(made_of, simulated: Beats, monkeypatch):
     """Against the same reference rounding to bfloat16 adds to the error of the steps."""
-    monkeypatch.setattr(report, "SWEPT", (Solver(method="rk4", steps=2),))
-    ours = next(c for c in report.contenders("cpu") if c.name == "odenet-ours")
+    monkeypatch.setattr(measures, "SWEPT", (Solver(method="rk4", steps=2),))
+    ours = next(c for c in measures.contenders("cpu") if c.name == "odenet-ours")
     taken = Contender("x", "x", ours.model, replace(ours.settings, precision=made_of))
     batch = simulated.take(range(0, 4000, 500))
-    costs, point = report.work_precision(taken, batch, 0.06, rounds=1, device="cpu")
+    costs, point = measures.work_precision(taken, batch, 0.06, rounds=1, device="cpu")
     assert point["milliseconds"] == 60.0
     same = next(
         c.error for c in costs if c.solver == Solver(method="rk4", steps=2, gradient="direct")
@@ -143,5 +144,5 @@ def test_the_error_of_our_gradient_is_that_of_its_precision(made_of, simulated: 
 
 
 def test_profiles_have_a_size():
-    assert set(SIZES) == set(report.ROUNDS_OF_SWEEP) == {"quick", "classroom", "full"}
+    assert set(SIZES) == set(measures.ROUNDS_OF_SWEEP) == {"quick", "classroom", "full"}
     json.dumps([asdict(size) for size in SIZES.values()])

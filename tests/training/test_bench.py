@@ -34,8 +34,11 @@ def small_contenders() -> list[Contender]:
     fast = ODENet(**base, method="rk4", steps=2, gradient="direct")
     return [
         Contender("odenet-founding", "founding", founding_odenet(ODENet(**base))),
-        Contender("odenet-dopri5", "dopri5", ODENet(**base), OURS),
-        Contender("odenet-list", "list", ODENet(**base, method="dopri5_list"), OURS),
+        Contender("odenet-list-adjoint", "list", ODENet(**base, method="dopri5_list"), OURS),
+        Contender("odenet-dopri5", "dopri5", ODENet(**base, gradient="direct"), OURS),
+        Contender(
+            "odenet-list", "list", ODENet(**base, method="dopri5_list", gradient="direct"), OURS
+        ),
         Contender("odenet-ours", "ours", fast, replace(OURS, precision="bfloat16")),
         Contender("resnet-founding", "founding", ResNet(8, 2, stem="strided")),
         Contender("resnet-ours", "ours", ResNet(8, 2, stem="strided"), OURS),
@@ -97,7 +100,7 @@ def test_whole_epochs_take_every_whole_batch(train_beats, held_beats, clock):
     assert set(ratios(bench)) == {name for name in RATIOS if name.startswith("resnet")}
 
 
-@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("place", range(7))
 def test_a_pass_trains_every_beat_once(place, train_beats):
     contender = small_contenders()[place]
     seen = []
