@@ -132,7 +132,7 @@ def table_html(rows: Sequence[Mapping[str, object]], body: list[list[str]], capt
         kinds = ['th scope="row"', *["td"] * (len(texts) - 1)]
         lines.append("".join(map(cell, kinds, sides(row), texts)))
     return (
-        f'<table style="margin-left:0"><caption style="text-align:left">{html.escape(caption)}</caption>'
+        f'<table><caption style="text-align:left">{html.escape(caption)}</caption>'
         f"<thead><tr>{''.join(head)}</tr></thead>"
         f"<tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
     )

@@ -50,9 +50,9 @@ def score(cost: GradientCost, name: str) -> float:
 
 def gradient_axes(costs: Sequence[GradientCost]) -> Figure:
     """Memory, time and error over the evaluations, every cost as a grey point."""
-    figure = Figure(figsize=(11, 4.0))
+    figure = Figure(figsize=(11, 3.9))
     for place, (name, unit, title) in zip((0.07, 0.4, 0.73), PANELS, strict=True):
-        ax = figure.add_axes((place, 0.165, 0.255, 0.62))
+        ax = figure.add_axes((place, 0.185, 0.255, 0.635))
         ax.plot([work(cost) for cost in costs], [score(cost, name) for cost in costs], **QUIETLY)
         ax.set_xscale("log", base=2)
         ax.set_yscale("log")

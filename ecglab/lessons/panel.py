@@ -21,6 +21,11 @@ GIVE_ROLE: Final = (
 )
 
 
+def numbers_html() -> widgets.HTML:
+    """Room for tables that look like those in a lesson's outputs."""
+    return widgets.HTML().add_class(AS_OUTPUT)
+
+
 def live_box() -> widgets.VBox:
     """A line in a box that a browser knows as a status: screen readers read what changes in it."""
     giver = widgets.HTML(GIVE_ROLE, layout=widgets.Layout(display="none"))
@@ -36,7 +41,7 @@ class Panel:
     """
 
     picture: widgets.HTML = field(default_factory=widgets.HTML)
-    numbers: widgets.HTML = field(default_factory=lambda: widgets.HTML().add_class(AS_OUTPUT))
+    numbers: widgets.HTML = field(default_factory=numbers_html)
     status: widgets.VBox = field(default_factory=live_box)
 
     @property
@@ -56,10 +61,12 @@ class Panel:
     def show(self, picture: str, text: str, tables: Mapping[str, Rows] | None = None) -> None:
         """Show a picture (see `image_html`) and tables, rows by caption, and say ``text``."""
         self.picture.value = picture
-        self.numbers.value = "".join(
+        markup = (
             table_html(
                 rows, [[cell_text(value) for value in row.values()] for row in rows], caption
             )
             for caption, rows in (tables or {}).items()
         )
+        # As wide as its table, which JupyterLab puts into the middle.
+        self.numbers.value = "".join(f'<div style="width:fit-content">{t}</div>' for t in markup)
         self.say(text)

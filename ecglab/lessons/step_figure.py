@@ -21,8 +21,8 @@ YOURS: Final = {"color": INK, "marker": "D", "markersize": 10, "linestyle": "non
 
 def step_axes(problem: Problem) -> Figure:
     """The exact solution, and in grey the error of every method over its step length."""
-    figure = Figure(figsize=(10, 4.2))
-    left, right = (figure.add_axes((place, 0.155, 0.38, 0.65)) for place in (0.09, 0.6))
+    figure = Figure(figsize=(10, 4.1))
+    left, right = (figure.add_axes((place, 0.155, 0.38, 0.675)) for place in (0.09, 0.6))
     exact = draw_exact(left, problem)
     limit_axes(left, exact, share=0.75 if exact.shape[1] == 2 else 0.4)
     left.set_title(problem.formula)

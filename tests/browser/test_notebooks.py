@@ -1,7 +1,4 @@
-"""The lessons' widgets in JupyterLab: they answer to the keyboard alone, and how fast.
-
-A lesson runs up to its last widget; nbval runs all cells of all lessons.
-"""
+"""The lessons in JupyterLab: they run, their widgets answer to the keyboard alone, and how fast."""
 
 import json
 import os
@@ -19,9 +16,8 @@ TAGS = {
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 }
 WIDGETS = {
-    path: found
+    path: [place for place, named in enumerate(tags) if "widget" in named]
     for path, tags in TAGS.items()
-    if (found := [place for place, named in enumerate(tags) if "widget" in named])
 }
 PATIENCE = 900_000  # ms
 SLOWEST = 3_000  # ms; wide: it depends on what else the machine does
@@ -29,13 +25,12 @@ TURNS = 3  # of each field; a list is turned once
 REPEATS = 5  # times that a picture is asked for again
 
 # Without the wait for the kernel, JupyterLab would ask which one it should take.
-RUN_ABOVE = """async ([path, place]) => {
+RUN_ALL = """async path => {
   const {commands} = window.jupyterapp;
   const notebook = await commands.execute("docmanager:open", {path});
   await notebook.revealed;
   await notebook.sessionContext.ready;
-  notebook.content.activeCellIndex = place;
-  await commands.execute("notebook:run-all-above");
+  await commands.execute("notebook:run-all-cells");
 }"""
 
 CELLS = """() => Array.from(window.jupyterapp.shell.currentWidget.content.model.cells)
@@ -46,6 +41,10 @@ CELLS = """() => Array.from(window.jupyterapp.shell.currentWidget.content.model.
       .filter(output => output.output_type === "error")
       .map(output => `${output.ename}: ${output.evalue}`),
   }))"""
+
+THEME = """async theme => {
+  await window.jupyterapp.commands.execute("apputils:change-theme", {theme});
+}"""
 
 SHOW_CELL = """async place => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -89,9 +88,9 @@ LOOK = """root => {
 }"""
 
 
-def run_to(page: Page, lesson: str, place: int) -> list[dict]:
-    """Open a lesson, run the cells above a place, and return what its model holds of them."""
-    page.evaluate(RUN_ABOVE, [lesson, place])
+def run_all(page: Page, lesson: str) -> list[dict]:
+    """Open a lesson, run all cells, and return what its model holds of them."""
+    page.evaluate(RUN_ALL, lesson)
     idle = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
     page.wait_for_selector(idle, state="attached", timeout=PATIENCE)
     return page.evaluate(CELLS)
@@ -251,12 +250,20 @@ def run_own(root: Locator) -> None:
     assert look(root).source != before.source
 
 
+def set_theme(page: Page, theme: str) -> None:
+    """Change JupyterLab's colours, and wait until its splash has gone."""
+    page.evaluate(THEME, theme)
+    expect(page.locator(f"body[data-jp-theme-name='{theme}']")).to_be_attached(timeout=PATIENCE)
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
+
+
 @pytest.mark.timeout(1_500)  # a busy machine takes ten times as long as a quiet one
 @pytest.mark.parametrize("lesson", WIDGETS, ids=lambda path: path.stem)
-def test_widgets_answer_to_the_keyboard(lesson, page, artifacts):
+def test_a_lesson_runs_and_its_widgets_answer_to_the_keyboard(lesson, page, artifacts):
     """Times depend on the machine: they are kept beside the screenshots, with a wide bound."""
-    cells = run_to(page, lesson.name, WIDGETS[lesson][-1] + 1)
+    cells = run_all(page, lesson.name)
     assert not [error for cell in cells for error in cell["errors"]]
+    assert all(cell["count"] for cell in cells)
     measured = {}
     for place in WIDGETS[lesson]:
         page.evaluate(SHOW_CELL, place)
@@ -272,7 +279,10 @@ def test_widgets_answer_to_the_keyboard(lesson, page, artifacts):
         # A screen reader reads what changes within a status, not one that is put in its place.
         assert root.get_by_role("status").evaluate("(now, first) => now === first", status)
         name = f"{lesson.stem}-{place}"
-        page.screenshot(path=artifacts / f"{name}.png")
+        page.screenshot(path=artifacts / f"{name}-light.png")
+        set_theme(page, "JupyterLab Dark")
+        page.screenshot(path=artifacts / f"{name}-dark.png")
+        set_theme(page, "JupyterLab Light")
         measured[name] = {
             "widget": re.search(r"ecglab-([\w-]+)", root.get_attribute("class"))[1],
             "load average": os.getloadavg()[0],
