@@ -74,10 +74,19 @@
       find(place).textContent = `${count} found${good.length > 20 ? ", the best 20 shown" : ""}`;
     }
   };
+  let entered = false; // Enter, pressed before there was anything to find
+  const enter = () => {
+    entered = !window.ecglabSections;
+    hits.querySelector("a")?.click();
+  };
+  const loaded = () => {
+    search();
+    if (entered) enter();
+  };
   const load = () => {
     if (find("#site-sections")) return;
     const script = Object.assign(document.createElement("script"),
-      { id: "site-sections", src: "search.js", onload: search });
+      { id: "site-sections", src: "search.js", onload: loaded });
     document.head.append(script);
   };
   const close = () => { results.hidden = true; };
@@ -96,7 +105,7 @@
       Escape: inside && (() => { query.value = ""; query.focus(); close(); }),
       ArrowDown: inside && (() => step(1)),
       ArrowUp: inside && (() => step(-1)),
-      Enter: event.target === query && (() => hits.querySelector("a")?.click()),
+      Enter: event.target === query && enter,
     }[event.key];
     if (!act) return;
     event.preventDefault();
