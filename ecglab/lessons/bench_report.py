@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from ecglab.lessons.comparison import scores_of, spread
-from ecglab.lessons.figures import new_figure
-from ecglab.lessons.gradient_figures import PLAIN
+from ecglab.lessons.figures import new_figure, plain_log_ticks
 from ecglab.lessons.recorded import provenance_label, recorded_runs
 from ecglab.lessons.solve_figures import look_of, solver_text
 from ecglab.lessons.style import INK
@@ -150,9 +148,7 @@ def work_precision_figure(bench: Mapping[str, Any]) -> tuple[Figure, str]:
         panel.plot(milliseconds, error, "o", **ring, label="founding configuration")
         told += f" Founding ({solver_text(solver)}): {milliseconds:.0f} ms, error {error:.1e}."
     panel.set_xscale("log")
-    panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    panel.xaxis.set_major_formatter(PLAIN)
-    panel.xaxis.set_minor_locator(NullLocator())
+    plain_log_ticks(panel.xaxis)
     panel.set_yscale("log")
     panel.set(
         xlabel=f"ms a training batch of {bench['batch_size']} beats",

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ecglab.data.classes import CLASSES
-from ecglab.lessons.figures import new_figure
+from ecglab.lessons.figures import new_figure, plain_log_ticks
 from ecglab.lessons.style import CLASS_COLOURS, INK, QUIET
 from ecglab.training.costs import Cost
 
@@ -67,6 +67,7 @@ def cost_figure(costs: Sequence[Cost]) -> tuple[Figure, str]:
     for ax, (label, values) in zip(axes[0], panels, strict=True):
         ax.barh(names, values, color=QUIET)
         ax.set_xscale("log")
+        plain_log_ticks(ax.xaxis)
         ax.set_xlim(min(values) / 2, max(values) * 4)
         ax.set_xlabel(label)
         for place, value in enumerate(values):

@@ -10,13 +10,17 @@ import html
 import io
 import struct
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 from IPython.display import display
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ecglab.errors import SettingError
 
+PLAIN: Final = FuncFormatter(lambda value, _: f"{value:g}")
 DPI = 110
 LABEL_HEIGHT = 0.24  # inch kept free below the axes for the label
 
@@ -35,6 +39,13 @@ def new_figure(
     """
     figure = Figure(figsize=(width, height or 1.2 + 2.4 * rows), layout="constrained")
     return figure, figure.subplots(rows, cols, squeeze=False, **subplots)
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5 times a power of ten, written as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(PLAIN)
+    axis.set_minor_locator(NullLocator())
 
 
 def add_label(figure: Figure, label: str) -> None:

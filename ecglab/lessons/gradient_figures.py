@@ -5,9 +5,10 @@ from typing import Final
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ecglab.lessons.adjoint_figures import line
+from ecglab.lessons.figures import PLAIN
 from ecglab.lessons.gradient_sweep import GradientCost
 from ecglab.lessons.solve_figures import solver_text
 from ecglab.lessons.style import INK, QUIET
@@ -19,7 +20,6 @@ PANELS: Final = (
     ("error", "relative error", "Error of the gradient"),
 )
 
-PLAIN: Final = FuncFormatter(lambda value, _: f"{value:g}")
 QUIETLY: Final = {
     "color": QUIET,
     "marker": ".",
