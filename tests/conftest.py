@@ -1,6 +1,7 @@
 """Data for the tests: simulated beats always, the real database where ECGLAB_DATA names it."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def cache_folder(tmp_path_factory) -> Path:
 def simulated() -> Beats:
     """4,000 simulated beats of 48 persons."""
     return simulated_beats(4_000, seed=0)
+
+
+@pytest.fixture(scope="session")
+def compiler() -> None:
+    """For tests that call torch.compile, which builds C++ on a CPU."""
+    if not any(shutil.which(os.environ.get("CXX", name)) for name in ("g++", "c++", "clang++")):
+        pytest.skip("torch.compile needs a C++ compiler")
 
 
 @pytest.fixture(scope="session")

@@ -39,13 +39,17 @@ def bench(
     from ecglab.files import write_atomically
     from ecglab.lessons import bench_report as report
     from ecglab.lessons.bench_measures import measure_bench
-    from ecglab.lessons.figures import png
+    from ecglab.lessons.figures import png, table_text
     from ecglab.lessons.record import record_bench
     from ecglab.lessons.style import apply_style
 
     found = measure_bench(profile, data, device=usable_device(device))
-    print(report.as_text(report.cost_rows(found)), end="\n\n")
-    print(report.as_text(report.ratio_rows(found)), end="\n\n")
+    for caption, rows in (
+        ("What each configuration costs", report.cost_rows(found)),
+        ("Ratios of times within one run", report.ratio_rows(found)),
+    ):
+        body = [list(row.values()) for row in rows]
+        print(table_text(list(rows[0]), body, caption), end="\n\n")
     seconds = found["preparation_seconds"]
     print(
         f"Beats prepared in {seconds['read']:.1f} s, from the cache in {seconds['cached']:.2f} s."

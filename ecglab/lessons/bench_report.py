@@ -1,7 +1,7 @@
 """The measurements of ``ecglab bench`` as tables, as sentences and as a figure."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from matplotlib.figure import Figure
@@ -157,13 +157,3 @@ def work_precision_figure(bench: Mapping[str, Any]) -> tuple[Figure, str]:
     )
     panel.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     return figure, f"Error of the gradient over the time of a training batch. {told}"
-
-
-def as_text(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows as a table with columns of even width."""
-    cells = [list(rows[0]), *[[str(value) for value in row.values()] for row in rows]]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
-    return "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
-    )

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from ecglab.lessons.adjoint_figures import line
-from ecglab.lessons.figures import PLAIN
+from ecglab.lessons.figures import PLAIN, plain_log_ticks
 from ecglab.lessons.gradient_sweep import GradientCost
 from ecglab.lessons.solve_figures import solver_text
 from ecglab.lessons.style import INK, QUIET
@@ -58,11 +58,11 @@ def gradient_axes(costs: Sequence[GradientCost]) -> Figure:
         ax.set_yscale("log")
         ax.xaxis.set_major_locator(LogLocator(base=4))
         ax.xaxis.set_major_formatter(PLAIN)
-        if name != "error":
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.yaxis.set_major_formatter(PLAIN)
-        for axis in (ax.xaxis, ax.yaxis):
-            axis.set_minor_locator(NullLocator())
+        ax.xaxis.set_minor_locator(NullLocator())
+        if name == "error":
+            ax.yaxis.set_minor_locator(NullLocator())
+        else:
+            plain_log_ticks(ax.yaxis)
         ax.set(xlabel="evaluations, both ways", ylabel=unit, title=title)
     figure.axes[0].set_title("").set_animated(True)  # names method and activation
     names = {"checkpoint": "checkpoint (fixed steps alone)"}

@@ -114,20 +114,20 @@ def growth_results(runs: Mapping[str, Sequence[Run]]) -> str:
     if not runs:
         return "No run has been recorded yet; `ecglab grow --out runs --record` makes one."
     rows = arm_rows(runs)
-    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
-    lines += ["| " + " | ".join(map(str, row.values())) + " |" for row in rows]
     source = growth_label(runs)
-    return "\n".join([*lines, "", f"Mean ± standard deviation over seeds; {source}."])
+    return f"{table_of(rows)}\n\nMean ± standard deviation over seeds; {source}."
+
+
+def table_of(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows with the same keys as a table in Markdown."""
+    return table(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])
 
 
 def bench_results(bench: Mapping[str, Any]) -> str:
     """The recorded benchmark as Markdown: ratios, what each configuration costs, and its source."""
-    tables = [
-        table(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])
-        for rows in (ratio_rows(bench), cost_rows(bench))
-    ]
     source = f"Recorded run of `ecglab bench --profile {bench['profile']}`: {bench_label(bench)}."
-    return "\n\n".join([*tables, f"{rate_text(bench)} {source}"])
+    parts = table_of(ratio_rows(bench)), table_of(cost_rows(bench)), f"{rate_text(bench)} {source}"
+    return "\n\n".join(parts)
 
 
 def bench_picture(bench: Mapping[str, Any]) -> bytes:

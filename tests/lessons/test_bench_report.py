@@ -8,6 +8,7 @@ import pytest
 from ecglab.data.beats import Beats
 from ecglab.lessons import bench_measures as measures
 from ecglab.lessons import bench_report as report
+from ecglab.lessons.figures import table_text
 from ecglab.models.solve import Solver
 from ecglab.training.bench import RATIOS, SIZES, Contender
 from ecglab.training.meters import parameter_count
@@ -111,8 +112,9 @@ def test_the_figure_rings_the_founding_configuration(bench):
 
 
 def test_a_table_as_text_lines_up():
-    text = report.as_text([{"a": "x", "long name": 1}, {"a": "wide cell", "long name": 22}])
-    head, first, second = text.splitlines()
+    text = table_text(["a", "long name"], [["x", "1"], ["wide cell", "22"]], "a caption")
+    caption, head, first, second = text.splitlines()
+    assert caption == "a caption"
     assert head.index("long name") == first.index("1") == second.index("22")
 
 

@@ -1,8 +1,6 @@
 """The neural ODE: its layers by another route, its solver as a knob, single beats, compiled."""
 
 import copy
-import os
-import shutil
 
 import pytest
 import torch
@@ -226,10 +224,7 @@ def equal_when_compiled(options, **how):
     assert compiled.block.report.evaluations_backward == eager.block.report.evaluations_backward
 
 
-@pytest.mark.skipif(
-    not any(shutil.which(os.environ.get("CXX", name)) for name in ("g++", "c++", "clang++")),
-    reason="torch.compile needs a C++ compiler",
-)
+@pytest.mark.usefixtures("compiler")
 def test_the_compiled_network_trains_to_the_same_weights():
     equal_when_compiled({"method": "rk4", "steps": 2, "gradient": "direct"}, fullgraph=True)
 

@@ -1,8 +1,6 @@
 """One batch through a network: the loss is the loss, however it is computed."""
 
 import copy
-import os
-import shutil
 
 import pytest
 import torch
@@ -74,10 +72,7 @@ def test_only_whole_batches_are_compiled_and_each_function_has_code_of_its_own(m
     assert first(torch.zeros(4)) == second(torch.zeros(4)) == ("eager", 4)
 
 
-@pytest.mark.skipif(
-    not any(shutil.which(os.environ.get("CXX", name)) for name in ("g++", "c++", "clang++")),
-    reason="torch.compile needs a C++ compiler",
-)
+@pytest.mark.usefixtures("compiler")
 def test_compiled_and_eager_loss_train_to_the_same_weights(model, batch):
     """A last batch that is smaller among them; tests of the ODENet compile the whole network."""
     values, labels = batch
