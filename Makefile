@@ -11,10 +11,11 @@ STRIP := $(BIN)/python -m nbstripout --keep-id \
   --extra-keys "metadata.papermill metadata.widgets cell.metadata.papermill cell.metadata.execution"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check-notebooks format clean
+.PHONY: help setup run lab test lint check-notebooks format clean
 
 help:
 	@echo "make run     execute the lessons into build/ (PROFILE=quick, classroom or full)"
+	@echo "make lab     open the lessons in JupyterLab"
 	@echo "make test    every check: style, rooms, notebooks, unit tests, lessons"
 	@echo "make setup   only make .venv with the pinned packages (PYTHON=... chooses the Python)"
 	@echo "make lint    style, rooms and notebooks only"
@@ -55,6 +56,9 @@ $(READY): pyproject.toml constraints.txt
 
 run: setup
 	@$(BIN)/python -m ecglab run --profile $(PROFILE) --out $(OUT)
+
+lab: setup
+	@$(BIN)/python -m ecglab lab
 
 # One thread for each worker: two workers share two cores.
 test: lint

@@ -1,15 +1,20 @@
-"""Data for the tests: simulated beats always, the real database where ECGLAB_DATA names it."""
+"""For all tests: beats (real ones where ECGLAB_DATA names the database), a compiler, a site."""
 
+import json
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 
 from ecglab.data.beats import Beats
 from ecglab.data.database import DATABASE_VARIABLE
 from ecglab.data.load import database_beats
 from ecglab.data.simulate import simulated_beats
+from ecglab.lessons.gallery import kept_page, write_site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,3 +52,44 @@ def mitdb() -> Path:
 def mitdb_beats(mitdb, cache_folder) -> Beats:
     """The 109,446 real beats."""
     return database_beats(mitdb)
+
+
+@pytest.fixture(scope="session")
+def lesson_result() -> Callable[..., dict[str, Any]]:
+    """What the runner records of a lesson; what is named differs from a lesson that went well."""
+
+    def result(name: str, **changes: Any) -> dict[str, Any]:
+        record = {
+            "lesson": name,
+            "title": f"{name} & more",
+            "about": "Why $y'$.",
+            "error": None,
+            "page": True,
+            "seconds": 3.0,
+            "peak_memory": 2**28,
+            "profile": "quick",
+            "data": "simulated",
+            "headlines": [{"name": "slope", "value": 4.0312, "unit": "", "data": "quick run"}],
+            "finished": "2026-11-21T12:00:00+00:00",
+            "versions": {"torch": "2.13.0"},
+            "device": "a CPU",
+        }
+        return record | changes
+
+    return result
+
+
+@pytest.fixture(scope="session")
+def make_site(lesson_result) -> Callable[[Path, Mapping[str, nbformat.NotebookNode]], Path]:
+    """Write the site of some notebooks into a folder, as after a run of them."""
+
+    def make(out: Path, notebooks: Mapping[str, nbformat.NotebookNode]) -> Path:
+        (out / "notebooks").mkdir(parents=True, exist_ok=True)
+        for name, notebook in notebooks.items():
+            nbformat.write(notebook, out / "notebooks" / f"{name}.ipynb")
+        results = [lesson_result(name) for name in notebooks]
+        (out / "results.json").write_text(json.dumps(results))
+        write_site(out, results, {each["lesson"]: kept_page(out, each) for each in results})
+        return out
+
+    return make

@@ -56,9 +56,18 @@ def test_repo2docker_runs_post_build_last_and_starts_through_start(dockerfile):
 
 
 def test_start_limits_threads_and_runs_what_it_is_given():
-    command = [BINDER / "start", "sh", "-c", 'echo "$OMP_NUM_THREADS $1"', "-", "two words"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "2 two words\n"
+    shown = 'echo "$OMP_NUM_THREADS $GOMP_SPINCOUNT $1"'
+    command = [BINDER / "start", "sh", "-c", shown, "-", "two words"]
+    bare = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=bare)
+    ours = subprocess.run(
+        [sys.executable, "-c", "import os, ecglab; print(os.environ['GOMP_SPINCOUNT'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=bare,
+    )
+    assert done.stdout == f"2 {ours.stdout.strip()} two words\n"
 
 
 def test_the_image_opens_on_the_index_as_a_page():

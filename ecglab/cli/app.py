@@ -12,6 +12,7 @@ from ecglab.cli.classify import classify
 from ecglab.cli.common import Data, fail
 from ecglab.cli.data import data_app
 from ecglab.cli.grow import grow
+from ecglab.cli.lab import lab
 from ecglab.cli.lessons import lessons_app
 from ecglab.cli.run import run
 from ecglab.cli.study import study
@@ -77,7 +78,7 @@ def check(data: Data = None) -> None:
     problems = sum(finding.status == "problem" for finding in findings)
     if problems:
         fail(f"{problems} of {len(findings)} findings need a remedy, see above.")
-    print("Ready: 'ecglab run' executes the lessons, 'jupyter lab notebooks' opens them.")
+    print("Ready: 'ecglab lab' opens the lessons in JupyterLab, 'ecglab run' executes them.")
 
 
 def models(
@@ -107,5 +108,5 @@ def models(
 app.command()(check)
 app.add_typer(data_app, name="data")
 app.add_typer(lessons_app, name="lessons")
-for command in (models, train, sweep, study, grow, bench, classify, run):
+for command in (models, train, sweep, study, grow, bench, classify, run, lab):
     app.command()(command)

@@ -70,8 +70,11 @@ def browser_program() -> str:
 
 
 @contextlib.contextmanager
-def running_lab(folder: Path, root: Path, *options: str) -> Iterator[Lab]:
-    """JupyterLab on the files in ``root``, with settings of its own in ``folder``."""
+def running_lab(folder: Path, root: Path, *program: str) -> Iterator[Lab]:
+    """JupyterLab on the files in ``root``, with settings of its own in ``folder``.
+
+    ``program`` is the module with its arguments that starts it; more options come behind them.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -82,10 +85,9 @@ def running_lab(folder: Path, root: Path, *options: str) -> Iterator[Lab]:
     log = folder / "log.txt"
     own = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(sys.executable, "-m", *program, "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}"),
-        *("--LabApp.expose_app_in_browser=True", *options),
+        *(f"--IdentityProvider.token={token}", "--LabApp.expose_app_in_browser=True"),
     ]
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -121,7 +123,7 @@ def lab(browser_program: str, cache_folder: Path, tmp_path_factory) -> Iterator[
     folder = tmp_path_factory.mktemp("lab")
     lessons = folder / "lessons"
     copy_lessons(lessons)
-    with running_lab(folder, lessons) as started:
+    with running_lab(folder, lessons, "ecglab", "lab", f"--notebooks={lessons}", "--") as started:
         yield started
 
 
@@ -134,8 +136,9 @@ def classroom(browser_program: str, tmp_path_factory) -> Iterator[Lab]:
     for name, target in {"jupyter_config.json": config, "overrides.json": settings}.items():
         target.mkdir()
         shutil.copy(ROOT / "binder" / name, target)
-    option = f"--LabApp.app_settings_dir={settings}"
-    with running_lab(folder, folder / "repository", option) as started:
+    root = folder / "repository"
+    program = ("jupyterlab", str(root), f"--LabApp.app_settings_dir={settings}")
+    with running_lab(folder, root, *program) as started:
         yield started
 
 

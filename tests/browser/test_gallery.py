@@ -5,7 +5,6 @@ The six lessons are not executed here. What executed cells can show stands in a 
 
 import functools
 import http.server
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,6 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Browser, Page, expect
 
-from ecglab.lessons.gallery import kept_page, write_site
 from ecglab.lessons.slides import write_slides
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,34 +102,10 @@ def small_lesson() -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, cache_folder: Path) -> Path:
+def site(make_site, tmp_path_factory, cache_folder: Path) -> Path:
     """A site of all lessons, of the documents, and of the small lesson."""
-    out = tmp_path_factory.mktemp("site")
-    (out / "notebooks").mkdir()
-    for lesson in LESSONS:
-        (out / "notebooks" / lesson.name).write_bytes(lesson.read_bytes())
-    nbformat.write(small_lesson(), out / "notebooks" / f"{SMALL}.ipynb")
-    results = [
-        {
-            "lesson": path.stem,
-            "title": nbformat.read(path, as_version=4).cells[0].source.splitlines()[0][2:],
-            "about": "About $x$.",
-            "error": None,
-            "page": True,
-            "seconds": 3.0,
-            "peak_memory": 2**28,
-            "profile": "quick",
-            "data": "simulated",
-            "headlines": [{"name": "slope", "value": 4.03, "unit": "", "data": "quick run"}],
-            "finished": "2026-11-21T12:00:00+00:00",
-            "versions": {"torch": "2.13.0"},
-            "device": "a CPU",
-        }
-        for path in sorted((out / "notebooks").glob("*.ipynb"))
-    ]
-    (out / "results.json").write_text(json.dumps(results))
-    write_site(out, results, {each["lesson"]: kept_page(out, each) for each in results})
-    return out
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in LESSONS}
+    return make_site(tmp_path_factory.mktemp("site"), notebooks | {SMALL: small_lesson()})
 
 
 class Silent(http.server.SimpleHTTPRequestHandler):
@@ -190,7 +164,7 @@ def test_search_leads_to_a_section_by_keyboard_alone(tab):
     page.keyboard.press("ArrowDown")
     hit = page.locator("#site-hits a:focus")
     expect(hit).to_contain_text("A figure")
-    expect(hit).to_contain_text("07 Every kind of output")
+    expect(hit).to_contain_text(f"{SMALL} & more")
     expect(hit.locator("mark")).to_have_text("zebraf")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{tab.address}/{SMALL}.html#a-figure")

@@ -1,16 +1,20 @@
 """The command line: what it prints, what it writes, how it fails."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from jupyterlab.labapp import LabApp
 
 from ecglab import __version__
+from ecglab.data import database
 from ecglab.data.database import DATABASE_VARIABLE
 
 COMMANDS = [
-    *("check", "models", "train", "sweep", "study", "grow", "bench", "run", "classify"),
+    *("check", "models", "train", "sweep", "study", "grow", "bench", "run", "classify", "lab"),
     *("data fetch", "data verify", "data export", "lessons student", "lessons solutions"),
     "lessons slides",
 ]
@@ -36,6 +40,40 @@ def test_python_m_ecglab_is_the_same_program():
     command = [sys.executable, "-m", "ecglab", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"ecglab {__version__}"
+
+
+def test_torch_takes_over_how_long_its_threads_wait_unless_the_user_says_so():
+    check = "import ecglab, torch"
+    for wish, taken in (({}, "1000"), ({"GOMP_SPINCOUNT": "77"}, "77")):
+        own = {n: value for n, value in os.environ.items() if n != "GOMP_SPINCOUNT"}
+        own |= {"OMP_DISPLAY_ENV": "verbose"} | wish
+        done = subprocess.run(
+            [sys.executable, "-c", check], capture_output=True, text=True, env=own
+        )
+        if "GOMP_SPINCOUNT" not in done.stderr:
+            pytest.skip("torch was built with another OpenMP than GNU's")
+        assert f"GOMP_SPINCOUNT = '{taken}'" in done.stderr
+
+
+def test_lab_opens_the_lessons_with_the_data_that_was_named(call, monkeypatch, tmp_path):
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(database, "holds_database", lambda folder: folder == tmp_path / "data")
+    monkeypatch.setenv(DATABASE_VARIABLE, "elsewhere")
+    started = []
+    monkeypatch.setattr(LabApp, "launch_instance", started.append)
+    assert call("lab", "--data", tmp_path / "data", "--", "--port", "9000")[0] == 0
+    ((folder, *options),) = started
+    assert (Path(folder) / "03_odenet.ipynb").is_file()
+    assert options == ["--port", "9000"]
+    assert os.environ[DATABASE_VARIABLE] == str(tmp_path / "data")
+
+
+def test_lab_without_lessons_or_jupyterlab_says_so(call, monkeypatch, tmp_path):
+    code, _, error = call("lab", "--notebooks", tmp_path)
+    assert code == 1 and one_sentence(error) and "No lesson found" in error
+    monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
+    code, _, error = call("lab")
+    assert code == 1 and one_sentence(error) and "JupyterLab is not installed" in error
 
 
 def test_the_first_page_of_help_names_every_command(call):

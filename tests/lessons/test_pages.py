@@ -23,37 +23,6 @@ DOCUMENTS = sorted(path.stem for path in (ROOT / "docs").glob("*.md"))
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
-def result(name: str, **changes) -> dict:
-    """What the runner records of a lesson."""
-    record = {
-        "lesson": name,
-        "title": f"{name} & more",
-        "about": "Why $y'$.",
-        "error": None,
-        "page": True,
-        "seconds": 3.0,
-        "peak_memory": 2**28,
-        "profile": "quick",
-        "data": "simulated",
-        "headlines": [{"name": "slope", "value": 4.0312, "unit": "", "data": "quick run"}],
-        "finished": "2026-11-21T12:00:00+00:00",
-        "versions": {"torch": "2.13.0"},
-        "device": "a CPU",
-    }
-    return record | changes
-
-
-def write(out: Path, notebooks: dict[str, nbformat.NotebookNode]) -> Path:
-    """A site of these notebooks."""
-    (out / "notebooks").mkdir(parents=True, exist_ok=True)
-    for name, notebook in notebooks.items():
-        nbformat.write(notebook, out / "notebooks" / f"{name}.ipynb")
-    results = [result(name) for name in notebooks]
-    (out / "results.json").write_text(json.dumps(results))
-    write_site(out, results, {each["lesson"]: kept_page(out, each) for each in results})
-    return out
-
-
 def picture(content: bytes) -> nbformat.NotebookNode:
     """A lesson that shows one figure."""
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x07\0\0\0\x05" + content
@@ -76,12 +45,12 @@ def opened(folder: Path) -> Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
+def site(make_site, tmp_path_factory) -> Site:
     """All lessons, not executed, and all documents."""
     notebooks = {
         name: nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4) for name in LESSONS
     }
-    return opened(write(tmp_path_factory.mktemp("site"), notebooks))
+    return opened(make_site(tmp_path_factory.mktemp("site"), notebooks))
 
 
 def dead_links(site: Site) -> tuple[list[str], int]:
@@ -107,11 +76,11 @@ def test_every_link_and_anchor_leads_somewhere(site):
     assert count > 400
 
 
-def test_a_part_of_the_course_has_no_dead_links_either(tmp_path):
+def test_a_part_of_the_course_has_no_dead_links_either(tmp_path, make_site):
     source = (
         "[Next](02_b.ipynb), [this](01_a.ipynb), [file](../ecglab/files.py), [w](https://w.org)"
     )
-    part = opened(write(tmp_path, {"01_a": new_notebook(cells=[new_markdown_cell(source)])}))
+    part = opened(make_site(tmp_path, {"01_a": new_notebook(cells=[new_markdown_cell(source)])}))
     assert dead_links(part)[0] == []
     paragraph = part.pages["01_a.html"].article.p
     assert paragraph.get_text() == "Next, this, file, w"
@@ -211,8 +180,8 @@ def test_titles_are_text():
     assert "&lt;group&gt;" in markup and "<b>" not in markup
 
 
-def test_figures_are_files_and_former_ones_go(tmp_path):
-    out = write(tmp_path, {"01_a": picture(b"one"), "02_b": picture(b"one")})
+def test_figures_are_files_and_former_ones_go(tmp_path, make_site):
+    out = make_site(tmp_path, {"01_a": picture(b"one"), "02_b": picture(b"one")})
     (first,) = (out / "figures").iterdir()
     images = [opened(out).pages[f"{name}.html"].img for name in ("01_a", "02_b")]
     for image in images:
@@ -220,15 +189,15 @@ def test_figures_are_files_and_former_ones_go(tmp_path):
         assert (image["width"], image["height"], image["alt"]) == ("7", "5", "a < b")
         assert not image.get("style")
     assert first.read_bytes().endswith(b"one")
-    write(tmp_path, {"01_a": picture(b"two"), "02_b": picture(b"one")})
+    make_site(tmp_path, {"01_a": picture(b"two"), "02_b": picture(b"one")})
     assert first in (out / "figures").iterdir()
-    write(tmp_path, {"01_a": picture(b"two"), "02_b": picture(b"two")})
+    make_site(tmp_path, {"01_a": picture(b"two"), "02_b": picture(b"two")})
     (second,) = (out / "figures").iterdir()
     assert second.read_bytes().endswith(b"two")
 
 
-def test_a_lesson_without_a_page_is_listed_without_a_link(tmp_path):
-    failed = result("01_a", page=False, error="DeadKernelError: <gone>")
+def test_a_lesson_without_a_page_is_listed_without_a_link(tmp_path, lesson_result):
+    failed = lesson_result("01_a", page=False, error="DeadKernelError: <gone>")
     write_site(tmp_path, [failed], {"01_a": kept_page(tmp_path, failed)})
     markup = (tmp_path / "index.html").read_text()
     assert "<h2>01_a &amp; more</h2>" in markup
@@ -237,8 +206,8 @@ def test_a_lesson_without_a_page_is_listed_without_a_link(tmp_path):
     assert not (tmp_path / "01_a.html").exists()
 
 
-def test_the_site_can_be_written_without_a_checkout(tmp_path, monkeypatch):
+def test_the_site_can_be_written_without_a_checkout(tmp_path, make_site, monkeypatch):
     monkeypatch.setattr(gallery, "DOCUMENTS", tmp_path / "none")
-    out = opened(write(tmp_path / "site", {"01_a": picture(b"one")}))
+    out = opened(make_site(tmp_path / "site", {"01_a": picture(b"one")}))
     assert set(out.pages) == {"index.html", "01_a.html"}
     assert not out.pages["index.html"].select(".group")
