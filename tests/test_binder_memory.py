@@ -62,6 +62,24 @@ def test_a_lesson_that_took_too_much_fails_and_a_broken_one_has_no_figure(tmp_pa
     assert json.loads(figures.read_text())["peak_memory"] > 400_000_000
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this machine has no /proc")
+def test_a_build_for_cuda_is_measured_and_not_judged(tmp_path):
+    text = HOOK.read_text()
+    assert "return torch.version.cuda" in text and "LIMIT = 10**9" in text
+    text = text.replace("return torch.version.cuda", 'return "13.0"')
+    (tmp_path / "conftest.py").write_text(text.replace("LIMIT = 10**9", "LIMIT = 1"))
+    notebook = new_notebook(cells=[new_code_cell("1")])
+    notebook.metadata.kernelspec = {"name": "python3", "language": "python", "display_name": ""}
+    nbformat.write(notebook, tmp_path / "lesson.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "--nbval-lax", "lesson.ipynb"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed, 1 skipped" in done.stdout
+    assert re.search(r"lesson took \d+ MB with torch for CUDA 13.0", done.stdout)
+    (figures,) = (tmp_path / "build" / "memory").iterdir()
+    assert json.loads(figures.read_text())["cuda"] == "13.0"
+
+
 def test_half_a_lesson_says_nothing_about_all_of_it():
     lesson = IPyNbFile.__new__(IPyNbFile)
     lesson.nb = new_notebook(cells=[new_code_cell("1"), new_code_cell("2")])
