@@ -10,15 +10,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "build" / "browser"
@@ -32,6 +33,15 @@ QUIET = (
     "--disable-sync",
     "--no-first-run",
 )
+
+# What keeps someone from reading, by axe's count; what it cannot decide is not among it.
+AXE = """async (root, options) => {
+  await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
+  const found = await axe.run(root, { resultTypes: ["violations"], ...options });
+  return found.violations
+    .filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .map(({ id, nodes }) => `${id}: ${nodes.map(n => n.html.slice(0, 150)).join(" | ")}`);
+}"""
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,22 @@ def page(opened: Page, lab: Lab) -> Iterator[Page]:
     yield opened
     opened.evaluate("() => window.jupyterapp.shell.currentWidget?.dispose()")
     lab.stop_kernels()
+
+
+@pytest.fixture(scope="session")
+def serious_findings() -> Callable[..., list[str]]:
+    """What axe-core finds in a part of a page that keeps someone from using it.
+
+    By all of its rules, or by those that are named.
+    """
+    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+
+    def findings(root: Locator, *rules: str) -> list[str]:
+        if not root.page.evaluate("() => 'axe' in window"):
+            root.page.evaluate(axe)
+        return root.evaluate(AXE, {"runOnly": list(rules)} if rules else {})
+
+    return findings
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ import http.server
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 
 import nbformat
@@ -43,14 +42,6 @@ ipywidgets.IntSlider()""",
     "1 / 0  # as it may happen",
 ]
 
-# What keeps someone from reading, by axe's count; what it cannot decide is not among it.
-AXE = """async options => {
-  await new Promise(resolve => requestAnimationFrame(() => setTimeout(resolve)));
-  const found = await axe.run({ resultTypes: ["violations"], ...options });
-  return found.violations
-    .filter(({ impact }) => ["serious", "critical"].includes(impact))
-    .map(({ id, nodes }) => `${id}: ${nodes.map(n => n.html.slice(0, 150)).join(" | ")}`);
-}"""
 # Most pages are long, and axe looks at each piece of their code: only what may differ in them.
 RULES = ["scrollable-region-focusable", "image-alt", "link-name", "list", "listitem"]
 SPARE = """async () => {
@@ -228,19 +219,16 @@ def test_on_a_phone_wide_things_scroll_by_keyboard_in_their_own_box(tab, artifac
 
 
 @pytest.mark.parametrize("tab", ["server"], indirect=True)
-def test_axe_finds_nothing_serious(tab, site, artifacts):
+def test_axe_finds_nothing_serious(tab, site, artifacts, serious_findings):
     page = tab.page
-    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text()
     for name in names(site):
         tab.open(f"{name}.html")
-        page.evaluate(axe)
         short = name in ("index", SMALL, "glossary")
-        assert page.evaluate(AXE, {} if short else {"runOnly": RULES}) == [], name
+        assert serious_findings(page.locator("html"), *(() if short else RULES)) == [], name
     for name in ("index", SMALL):
         page.emulate_media(color_scheme="dark")
         tab.open(f"{name}.html")
-        page.evaluate(axe)
-        assert page.evaluate(AXE, {"runOnly": ["color-contrast"]}) == [], f"{name}, dark"
+        assert serious_findings(page.locator("html"), "color-contrast") == [], f"{name}, dark"
         page.screenshot(path=artifacts / f"gallery-{name}-dark.png", full_page=True)
     page.emulate_media(color_scheme="light")
     page.screenshot(path=artifacts / f"gallery-{SMALL}-light.png", full_page=True)

@@ -259,7 +259,9 @@ def set_theme(page: Page, theme: str) -> None:
 
 @pytest.mark.timeout(1_500)  # a busy machine takes ten times as long as a quiet one
 @pytest.mark.parametrize("lesson", WIDGETS, ids=lambda path: path.stem)
-def test_a_lesson_runs_and_its_widgets_answer_to_the_keyboard(lesson, page, artifacts):
+def test_a_lesson_runs_and_its_widgets_answer_to_the_keyboard(
+    lesson, page, artifacts, serious_findings
+):
     """Times depend on the machine: they are kept beside the screenshots, with a wide bound."""
     cells = run_all(page, lesson.name)
     assert not [error for cell in cells for error in cell["errors"]]
@@ -279,10 +281,10 @@ def test_a_lesson_runs_and_its_widgets_answer_to_the_keyboard(lesson, page, arti
         # A screen reader reads what changes within a status, not one that is put in its place.
         assert root.get_by_role("status").evaluate("(now, first) => now === first", status)
         name = f"{lesson.stem}-{place}"
-        page.screenshot(path=artifacts / f"{name}-light.png")
-        set_theme(page, "JupyterLab Dark")
-        page.screenshot(path=artifacts / f"{name}-dark.png")
-        set_theme(page, "JupyterLab Light")
+        for theme in ("Dark", "Light"):  # as every lesson begins
+            set_theme(page, f"JupyterLab {theme}")
+            page.screenshot(path=artifacts / f"{name}-{theme.lower()}.png")
+            assert serious_findings(root) == [], theme
         measured[name] = {
             "widget": re.search(r"ecglab-([\w-]+)", root.get_attribute("class"))[1],
             "load average": os.getloadavg()[0],
