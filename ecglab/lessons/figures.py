@@ -8,8 +8,9 @@ full run on real data, a label that says so.
 import base64
 import html
 import io
+import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ecglab.errors import SettingError
 
+# As a table writes it, with a sign, an exponent, a percent sign; an empty cell may stand below.
+NUMBER: Final = re.compile(r"(?:[-+−]?(?:\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?|inf|nan)%?)?")
 PLAIN: Final = FuncFormatter(lambda value, _: f"{value:g}")
 DPI = 110
 LABEL_HEIGHT = 0.24  # inch kept free below the axes for the label
@@ -124,28 +127,25 @@ def table(rows: Sequence[Mapping[str, object]], caption: str, *, label: str = ""
 def table_html(rows: Sequence[Mapping[str, object]], body: list[list[str]], caption: str) -> str:
     """The table as HTML: a caption, column headers and row headers with their scope.
 
-    Numbers stand to the right, and a header as the first cell below it.
+    Columns of numbers stand to the right, and their headers with them.
     """
+    columns = list(zip(*body, strict=True))[1:]
+    numeric = (all(NUMBER.fullmatch(text) for text in column) for column in columns)
+    sides = ["left", *("right" if number else "left" for number in numeric)]
 
-    def sides(row: Mapping[str, object]) -> list[str]:
-        numeric = [isinstance(value, int | float | np.number) for value in row.values()]
-        return ["left", *("right" if number else "left" for number in numeric[1:])]
+    def line(kinds: list[str], texts: Iterable[str]) -> str:
+        cells = (
+            f'<{kind} style="text-align:{side}">{html.escape(text)}</{kind[:2]}>'
+            for kind, side, text in zip(kinds, sides, texts, strict=True)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
 
-    def cell(kind: str, side: str, text: str) -> str:
-        return f'<{kind} style="text-align:{side}">{html.escape(text)}</{kind[:2]}>'
-
-    head = [
-        cell('th scope="col"', side, name)
-        for name, side in zip(rows[0], sides(rows[0]), strict=True)
-    ]
-    lines = []
-    for row, texts in zip(rows, body, strict=True):
-        kinds = ['th scope="row"', *["td"] * (len(texts) - 1)]
-        lines.append("".join(map(cell, kinds, sides(row), texts)))
+    head = line(['th scope="col"'] * len(sides), rows[0])
+    kinds = ['th scope="row"', *["td"] * len(columns)]
     return (
         f'<table><caption style="text-align:left">{html.escape(caption)}</caption>'
-        f"<thead><tr>{''.join(head)}</tr></thead>"
-        f"<tbody>{''.join(f'<tr>{line}</tr>' for line in lines)}</tbody></table>"
+        f"<thead>{head}</thead>"
+        f"<tbody>{''.join(line(kinds, texts) for texts in body)}</tbody></table>"
     )
 
 

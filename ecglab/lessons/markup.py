@@ -5,16 +5,23 @@ from importlib.resources import files
 from typing import Any, Final
 
 import nbformat
+from bs4 import BeautifulSoup, Tag
 from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 WIDGET_TYPE: Final = "application/vnd.jupyter.widget-view+json"
-WIDGET_NOTE: Final = "Interactive in JupyterLab; the figure beside it shows the same."
+WIDGET_NOTE: Final = (
+    "An interactive figure: it needs JupyterLab. A still picture of it, if there is one, is below."
+)
 # A raised prime is raised twice where the font lacks a form of it for superscripts.
 PRIMED: Final = re.compile(r"<msup>(<mi>[^<]*</mi>)<mi>&#x02032;</mi></msup>")
+FUNCTION: Final = re.compile(r"<mi>[a-z]{2,}</mi>")
+THIN: Final = "0.167em"
 BAR: Final = '<mo stretchy="false">&#x0007C;</mo>'
-PUNCTUATED: Final = re.compile(r'(<math[^>]*display="inline">(?:(?!</math>).)*</math>[.,;:?!)]+)')
+PUNCTUATED: Final = re.compile(
+    r'(<math[^>]*display="inline"[^>]*>(?:(?!</math>).)*</math>[.,;:?!)]+)'
+)
 EMPTY_HEAD: Final = re.compile(r"<thead>\s*<tr>(?:\s*<th[^>]*></th>)+\s*</tr>\s*</thead>")
 
 
@@ -60,7 +67,29 @@ def formula(body: str, *, display: str = "inline") -> str:
     known = body.replace("{aligned}", "{align*}")  # the converter knows only the second name
     markup = convert(known, display=display)
     markup = markup.replace(BAR, BAR.replace("<mo", '<mo lspace="0" rspace="0"'))
-    return PRIMED.sub(r"<mrow>\1<mo>&#x02032;</mo></mrow>", markup)
+    markup = PRIMED.sub(r"<mrow>\1<mo>&#x02032;</mo></mrow>", markup)
+    return with_function_spaces(markup)
+
+
+def with_function_spaces(markup: str) -> str:
+    """MathML with thin spaces around the names of functions, which the converter leaves out."""
+    if not FUNCTION.search(markup):
+        return markup
+    soup = BeautifulSoup(markup, "html.parser")
+    for name in soup.find_all("mi", string=re.compile(r"^[a-z]{2,}$")):
+        script = name.parent.name in ("msub", "msup", "msubsup") and name.previous_sibling is None
+        whole = name.parent if script else name
+        before, after = whole.previous_sibling, whole.next_sibling
+        if is_operand(before) or (before is not None and before.text == ")"):
+            whole.insert_before(soup.new_tag("mspace", width=THIN))
+        if is_operand(after):
+            whole.insert_after(soup.new_tag("mspace", width=THIN))
+    return str(soup)
+
+
+def is_operand(element: Any) -> bool:
+    """Whether this part of a formula is a number, a symbol or a group of them."""
+    return isinstance(element, Tag) and element.name not in ("mo", "mspace")
 
 
 def display(body: str) -> str:

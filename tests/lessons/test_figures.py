@@ -102,6 +102,18 @@ def test_a_figure_without_text_is_refused(shown):
     assert not shown
 
 
+def test_columns_of_numbers_stand_to_the_right_however_they_are_written(shown):
+    rows = [
+        {"solver": "a", "MB": "41.9", "share": "1.7%", "error": "3.2e-01", "after": "22 (clock)"},
+        {"solver": "2", "MB": "1,340", "share": "", "error": "-0.5", "after": "18"},
+    ]
+    figures.table(rows, "Costs")
+    (data,) = shown
+    styles = [tag["style"] for name, tag in Reader(data["text/html"]).tags if name in ("th", "td")]
+    left, right = "text-align:left", "text-align:right"
+    assert styles == [left, right, right, right, left] * 3
+
+
 def test_a_table_names_its_columns_and_rows(shown):
     rows = [
         {"model": "ResNet <wide>", "parameters": 182_853, "accuracy": 0.97432},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import ecglab
-from ecglab.lessons.markup import WIDGET_TYPE, lesson_html, markdown_html, page_link, slug
+from ecglab.lessons.markup import WIDGET_TYPE, formula, lesson_html, markdown_html, page_link, slug
 
 ROOT = Path(ecglab.__file__).resolve().parents[1]
 TEXTS = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -68,6 +68,32 @@ def test_links_to_lessons_and_documents_lead_to_their_pages(link, page):
 def test_a_link_named_by_its_file_says_what_it_is():
     assert ">model card</a>" in markdown_html("[model_card.md](model_card.md)")
     assert ">the card</a>" in markdown_html("[the card](model_card.md)")
+
+
+def spaced(tex: str) -> str:
+    """The text of a formula with its thin spaces as underscores."""
+    soup = BeautifulSoup(formula(tex), "html.parser")
+    for space in soup.find_all("mspace"):
+        space.replace_with("_")
+    return soup.get_text()
+
+
+@pytest.mark.parametrize(
+    ("tex", "text"),
+    [
+        (r"\log E = \log C + p \log h", "log_E=log_C+p_log_h"),
+        (r"0.5\sin(2\pi t)\cos(t)", "0.5_sin(2πt)_cos(t)"),
+        (r"2\sin^2 x", "2_sin2_x"),
+        (r"y^{\ln 2}", "yln_2"),
+        (r"\theta_i", "θi"),
+    ],
+)
+def test_names_of_functions_stand_apart(tex, text):
+    assert spaced(tex) == text
+
+
+def test_a_formula_with_a_function_keeps_to_the_sign_behind_it():
+    assert '<span class="together"><math' in markdown_html(r"It is $\log h$.")
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
@@ -144,7 +170,7 @@ def test_widgets_become_a_note_and_the_notebook_itself_stays():
     ]
     notebook = new_notebook(cells=[cell], metadata={"widgets": {"state": {}}})
     markup = lesson_html(notebook)
-    assert "Interactive in JupyterLab" in markup
+    assert "needs JupyterLab" in markup
     assert "Slider()" not in markup and "<script" not in markup
     assert "widgets" in notebook.metadata
     assert WIDGET_TYPE in notebook.cells[0].outputs[0].data
