@@ -67,6 +67,7 @@ def lesson_result() -> Callable[..., dict[str, Any]]:
             "page": True,
             "seconds": 3.0,
             "peak_memory": 2**28,
+            "load": 1.2,
             "profile": "quick",
             "data": "simulated",
             "headlines": [{"name": "slope", "value": 4.0312, "unit": "", "data": "quick run"}],

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from bs4 import BeautifulSoup
 
 from ecglab.files import write_atomically
 from ecglab.lessons.figures import headline_text
@@ -66,20 +67,20 @@ def write_site(
     out: Path, results: Sequence[Mapping[str, Any]], lessons: Mapping[str, Page | None]
 ) -> None:
     """Write the site into ``out``; ``results`` come from the runner, ``lessons`` are by name."""
-    listed = {result["lesson"] for result in results if lessons[result["lesson"]]}
-    start = Page("index", "All lessons", overview(results, listed), ())
+    pictures: dict[str, str] = {}
     pages = [
         replace(page, body=f"{page.body}\n{facts_html(result, page=True)}")
         for result in results
         if (page := lessons[result["lesson"]])
     ]
-    contents = {"": [start, *pages], "Beside the lessons": document_pages(pages)}
-    pictures: dict[str, str] = {}
+    groups = {"": pages, "Beside the lessons": document_pages(pages)}
     contents = {
         name: [with_figure_files(page, pictures) for page in group]
-        for name, group in contents.items()
+        for name, group in groups.items()
     }
-    others = {RESULTS_FILE, *(f"notebooks/{name}.ipynb" for name in listed)}
+    covers = {page.name: cover_html(page) for page in contents[""]}
+    contents[""].insert(0, Page("index", "All lessons", overview(results, covers), ()))
+    others = {RESULTS_FILE, *(f"notebooks/{name}.ipynb" for name in covers)}
     texts = {"site.css": "\n".join(map(asset, STYLES)), "site.js": asset("site.js")}
     texts["search.js"] = search_index(chain.from_iterable(contents.values()))
     for page in chain.from_iterable(contents.values()):
@@ -126,21 +127,32 @@ def search_index(pages: Iterable[Page]) -> str:
     return f"window.ecglabSections = {json.dumps(entries, ensure_ascii=False)};\n"
 
 
-def overview(results: Iterable[Mapping[str, Any]], pages: set[str]) -> str:
+def cover_html(page: Page) -> str:
+    """The figure that stands for a lesson: of the cell with the tag ``cover``, or its first."""
+    soup = BeautifulSoup(page.body, "html.parser")
+    if not (picture := soup.select_one(".cover img") or soup.find("img")):
+        return ""
+    address = f"{html.escape(page.name)}.html"
+    return f'<a class="cover" href="{address}" tabindex="-1">{picture}</a>'
+
+
+def overview(results: Sequence[Mapping[str, Any]], covers: Mapping[str, str]) -> str:
     """The elements of the page that lists the lessons with what each gave."""
-    articles = "\n".join(article(result, result["lesson"] in pages) for result in results)
+    articles = "\n".join(article(result, covers.get(result["lesson"])) for result in results)
     return f"""<h1>From residual networks to neural ODEs, on heartbeats</h1>
-<p>The lessons as they were executed here, with all their figures.</p>
+<p>A course for readers who know Python and calculus, but neither differential equations nor \
+hearts. Its lessons were executed here, with all their figures.</p>
 {articles}
 <p class="quiet">All numbers are in <a href="results.json">results.json</a>.</p>
 """
 
 
-def article(result: Mapping[str, Any], page: bool) -> str:
-    """One lesson of the overview."""
-    title = html.escape(result["title"])
+def article(result: Mapping[str, Any], cover: str | None) -> str:
+    """One lesson of the overview; without a ``cover`` there is no page of it."""
+    title, page = html.escape(result["title"]), cover is not None
     heading = f'<a href="{html.escape(result["lesson"])}.html">{title}</a>' if page else title
-    lines = [f'<h2>{heading}</h2>\n<div class="lesson">', markdown_html(result["about"])]
+    lines = ['<section class="lesson">', f"<h2>{heading}</h2>", cover or "", "<div>"]
+    lines.append(markdown_html(result["about"]))
     if result["error"]:
         lines.append(f'<p class="failed">Failed: {html.escape(result["error"])}</p>')
     if result["headlines"]:
@@ -153,14 +165,14 @@ def article(result: Mapping[str, Any], page: bool) -> str:
                 f"<dd>{html.escape(text)} <small>({label})</small></dd>"
             )
         lines.append("</dl>")
-    return "\n".join([*lines, facts_html(result, page=page), "</div>"])
+    return "\n".join([*lines, facts_html(result, page=page), "</div>", "</section>"])
 
 
 def facts_html(result: Mapping[str, Any], *, page: bool) -> str:
     """How a lesson was executed, in one line, and the executed notebook where there is one."""
     when = datetime.fromisoformat(result["finished"]).strftime("%Y-%m-%d %H:%M UTC")
     facts = [
-        f"{result['seconds']:.0f} s",
+        f"{result['seconds']:.0f} s at a load of {result['load']:.1f}",
         f"{result['peak_memory'] / 2**20:,.0f} MiB",
         f"{result['data']} data",
         f"{result['profile']} profile",

@@ -37,7 +37,8 @@ TYPES: Final = {"str": str, "int": int, "float": float, "bool": bool}
 @dataclass(frozen=True)
 class Result:
     """What one lesson gave: ``error`` is None where it ran to its end, ``page`` says whether there
-    is a page of it, ``peak_memory`` is the kernel's in bytes, sampled ten times a second."""
+    is a page of it, ``peak_memory`` is the kernel's in bytes, sampled ten times a second, ``load``
+    the number of processes that the whole machine ran in the last minute."""
 
     lesson: str
     title: str
@@ -47,6 +48,7 @@ class Result:
     page: bool
     seconds: float
     peak_memory: int
+    load: float
     profile: str
     parameters: dict[str, Any]
     data: str
@@ -209,6 +211,7 @@ def run_lesson(
         page=complete,
         seconds=round(time.perf_counter() - start, 2),
         peak_memory=peak[-1],
+        load=round(psutil.getloadavg()[0], 1),
         profile=profile,
         parameters=dict(parameters),
         data="simulated" if find_database() is None else "MIT-BIH",

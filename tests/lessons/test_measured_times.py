@@ -22,6 +22,7 @@ RESULT = Result(
     page=True,
     seconds=17.3,
     peak_memory=1,
+    load=0.5,
     profile="quick",
     parameters={},
     data="MIT-BIH",

@@ -196,6 +196,19 @@ def test_figures_are_files_and_former_ones_go(tmp_path, make_site):
     assert second.read_bytes().endswith(b"two")
 
 
+def test_the_overview_shows_the_tagged_figure_of_a_lesson_or_its_first(tmp_path, make_site):
+    plain, tagged = picture(b"one"), picture(b"one")
+    tagged.cells += picture(b"two").cells
+    tagged.cells[-1].metadata["tags"] = ["cover"]
+    notebooks = {"01_a": plain, "02_b": tagged, "03_c": new_notebook(cells=[new_code_cell("1")])}
+    out = opened(make_site(tmp_path, notebooks))
+    links = out.pages["index.html"].select("a.cover")
+    assert [link["href"] for link in links] == ["01_a.html", "02_b.html"]
+    shown = [(out.folder / link.img["src"]).read_bytes()[-3:] for link in links]
+    assert shown == [b"one", b"two"]
+    assert {link.img["alt"] for link in links} == {"a < b"}
+
+
 def test_a_lesson_without_a_page_is_listed_without_a_link(tmp_path, lesson_result):
     failed = lesson_result("01_a", page=False, error="DeadKernelError: <gone>")
     write_site(tmp_path, [failed], {"01_a": kept_page(tmp_path, failed)})

@@ -65,6 +65,7 @@ def test_a_lesson_runs_with_its_parameters(ran):
     assert fine.data == "simulated"
     assert fine.seconds > 0
     assert 10e6 < fine.peak_memory < 2e9  # a bare kernel takes about 55 MB
+    assert 0 <= fine.load < 10_000
     assert fine.versions["torch"]
 
 
