@@ -157,7 +157,7 @@ def steps_figure(
     alt = (
         f"Left: median relative change of the state in blocks 1 to {len(changes)}: "
         f"{', '.join(f'{m:.2f}' for m in medians)}. Right: the share of the variance between the "
-        f"classes rises from {separation[0]:.2f} before the first block to {separation[-1]:.2f} "
+        f"classes goes from {separation[0]:.2f} before the first block to {separation[-1]:.2f} "
         f"after the last."
     )
     return figure, alt

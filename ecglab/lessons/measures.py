@@ -79,6 +79,7 @@ def class_medians(measures: Measures) -> list[dict[str, object]]:
     """One row for each class: the median over records of the record's own median.
 
     Each record counts once, so that one person with a thousand beats does not speak for a class.
+    Numbers with decimals are text: two of them count.
     """
     rows = []
     for label, name in enumerate(CLASSES):
@@ -95,10 +96,10 @@ def class_medians(measures: Measures) -> list[dict[str, object]]:
             {
                 "class": name,
                 "records": len(medians),
-                "R-R before": round(float(before), 2),
-                "R-R after": round(float(after), 2),
+                "R-R before": f"{before:.2f}",
+                "R-R after": f"{after:.2f}",
                 "QRS width (ms)": round(float(width)),
-                "QRS height (mV)": round(float(height), 2),
+                "QRS height (mV)": f"{height:.2f}",
             }
         )
     return rows

@@ -55,7 +55,7 @@ def draw_path(axes: Axes, problem: Problem, times: np.ndarray, states: np.ndarra
     axes.plot(x, y, **style)
 
 
-def limit_axes(axes: Axes, exact: np.ndarray, *, share: float = 0.4) -> None:
+def limit_axes(axes: Axes, exact: np.ndarray, *, share: float) -> None:
     """Keep the exact solution in view, with a margin of ``share`` of its height around it."""
     margin = share * float(np.ptp(exact, axis=0).max())
     low, high = exact.min(axis=0) - margin, exact.max(axis=0) + margin
@@ -68,12 +68,16 @@ def limit_axes(axes: Axes, exact: np.ndarray, *, share: float = 0.4) -> None:
 def paths_figure(
     problem: Problem, methods: Sequence[Tableau], steps: Sequence[int]
 ) -> tuple[Figure, str]:
-    """Methods on one problem: a panel for each number of steps, the exact solution behind."""
-    figure, axes = new_figure(1, len(steps), width=10, height=3.8, sharey=True)
+    """Methods on one problem: a panel for each number of steps, the exact solution behind.
+
+    Curves may lie on each other, so each panel's legend gives the errors at the end.
+    """
+    figure, axes = new_figure(1, len(steps), width=10, height=4.0, sharey=True)
     told = []
     for panel, count in zip(axes[0], steps, strict=True):
         exact = draw_exact(panel, problem)
-        for number, tableau in enumerate(methods):
+        errors = [end_errors(tableau, problem, [count])[0] for tableau in methods]
+        for number, (tableau, error) in enumerate(zip(methods, errors, strict=True)):
             times, states, _ = method_path(tableau, problem, count)
             draw_path(
                 panel,
@@ -83,15 +87,22 @@ def paths_figure(
                 color=LINE_COLOURS[number],
                 linestyle=DASHES[number],
                 marker=MARKERS[number],
-                label=tableau.name,
+                label=f"{tableau.name}: {error:.1e}",
             )
-        limit_axes(panel, exact)
+        limit_axes(panel, exact, share=0.2)
         panel.set_title(f"{count} steps of {problem.t1 / count:g}")
-        errors = [end_errors(tableau, problem, [count])[0] for tableau in methods]
+        curves, labels = panel.get_legend_handles_labels()
+        panel.legend(
+            curves[1:],
+            labels[1:],
+            title="error at the end",
+            loc="upper left",
+            fontsize=9,
+            title_fontsize=9,
+        )
         listed = ", ".join(f"{m.name} {e:.1e}" for m, e in zip(methods, errors, strict=True))
         told.append(f"with {count} steps the errors at the end are: {listed}")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    figure.legend(curves[:1], labels[:1], loc="outside upper left")
     return figure, f"{problem.formula}, exact and computed: " + "; ".join(told) + "."
 
 
@@ -117,7 +128,7 @@ def order_figure(
             told.append(f"{tableau.name} on {problem.formula}: slope {found:.2f}")
         kind = "autonomous" if problem.autonomous else "depends on the time"
         panel.set(xlabel="step length h", title=f"{problem.formula}  ({kind})")
-        panel.set_xticks(lengths[::2], [f"{length:.3g}" for length in lengths[::2]])
+        panel.set_xticks(lengths, [f"{length:.3g}" for length in lengths])
         panel.xaxis.set_minor_locator(NullLocator())
         panel.legend(loc="lower right", fontsize=10)
     axes[0, 0].set_ylabel("error at the end")

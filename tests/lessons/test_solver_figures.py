@@ -93,6 +93,11 @@ def test_paths_figure_draws_every_method_in_every_panel():
     for panel, steps in zip(figure.axes, (2, 4), strict=True):
         assert [len(line.get_xdata()) for line in panel.lines[1:]] == [steps + 1] * 2
     assert f"{end_error(EULER, LOGISTIC, 4):.1e}" in alt
+    for panel, steps in zip(figure.axes, (2, 4), strict=True):
+        told = [text.get_text() for text in panel.get_legend().get_texts()]
+        assert told == [
+            f"{m.name}: {end_error(m, LOGISTIC, steps):.1e}" for m in (EULER, CLASSIC_RK4)
+        ]
 
 
 def test_order_figure_tells_the_slopes():

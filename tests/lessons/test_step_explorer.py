@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from ecglab.errors import SettingError
-from ecglab.lessons.convergence import CIRCLE, DECAY, end_errors
+from ecglab.lessons.convergence import CIRCLE, DECAY, PROBLEMS, end_error, end_errors
 from ecglab.lessons.figures import png
 from ecglab.lessons.step_explorer import MOST_STEPS, StepChoice, step_explorer, step_picture
-from ecglab.lessons.step_figure import step_figure, step_text
-from ecglab.models.tableaus import EULER, HEUN, RK4
+from ecglab.lessons.step_figure import NEARBY, step_figure, step_text
+from ecglab.models.tableaus import EULER, HEUN, RK4, TABLEAUS
 
 
 @pytest.fixture
@@ -47,6 +47,27 @@ def test_the_figure_marks_the_choice():
     assert chosen.get_xdata() == pytest.approx([0.5])
     assert chosen.get_ydata() == pytest.approx(end_errors(HEUN, CIRCLE, [20]))
     assert "20 steps of 0.5, 40 evaluations" in alt
+
+
+def test_the_path_of_the_lesson_lies_within_the_axes():
+    figure, _ = step_figure(CIRCLE, EULER, 40)
+    path = figure.axes[0].lines[-1].get_xydata()
+    (left, right), (low, high) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
+    assert len(path) == 41
+    assert ((path > (left, low)) & (path < (right, high))).all()
+
+
+@pytest.mark.parametrize("problem", PROBLEMS.values(), ids=lambda p: p.name)
+def test_every_method_is_named_once_at_its_curve(problem):
+    figure, _ = step_figure(problem, EULER, 8)
+    names = {}
+    for label in figure.axes[1].texts:
+        step, error = label.xy
+        assert step == pytest.approx(problem.t1 / 64)
+        names |= dict.fromkeys(label.get_text().split(", "), error)
+    assert sorted(names) == sorted(TABLEAUS)
+    for name, error in names.items():  # the label stands at the lowest curve of its group
+        assert error <= end_error(TABLEAUS[name], problem, 64) < NEARBY * error
 
 
 def test_a_solution_that_explodes_is_told_and_leaves_the_axes_alone():
