@@ -34,14 +34,8 @@ def status_text(chosen: Sequence[GradientCost]) -> str:
 
 
 def table_rows(chosen: Sequence[GradientCost]) -> list[dict[str, object]]:
-    """A row for each cost, named by its dynamics and its solver."""
-    return [
-        {
-            "dynamics and solver": f"{cost.activation}, {solver_text(cost.solver)}",
-            **gradient_numbers(cost),
-        }
-        for cost in chosen
-    ]
+    """A row for each cost, named by its solver; the caption names the dynamics."""
+    return [{"solver": solver_text(cost.solver), **gradient_numbers(cost)} for cost in chosen]
 
 
 def costs_by_choice(found: GradientSweep) -> dict[tuple, list[GradientCost]]:
@@ -72,11 +66,8 @@ def adjoint_explorer(found: GradientSweep, *, label: str) -> widgets.VBox:
 
     def show(choice: Choice) -> None:
         key = tuple(choice.values())
-        panel.show(
-            drawn(key),
-            status_text(grouped[key]),
-            {f"A training batch of {found.beats} beats ({label})": table_rows(grouped[key])},
-        )
+        caption = f"{choice['activation']}, a training batch of {found.beats} beats ({label})"
+        panel.show(drawn(key), status_text(grouped[key]), {caption: table_rows(grouped[key])})
 
     lists = {
         "activation": widgets.Dropdown(description="Activation"),

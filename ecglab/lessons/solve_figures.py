@@ -74,7 +74,7 @@ def steps_figure(
     """How the state moves along t, and below where each solver stepped.
 
     ``speeds`` and ``turns`` are the sizes of f and of df/dt at ``times``, see `motion`; a
-    report's name stands at its line.
+    report's name stands at its line and begins with the method, as `solver_text` writes it.
     """
     height = 3.4 + 0.45 * len(reports)
     figure, axes = new_figure(
@@ -82,7 +82,7 @@ def steps_figure(
     )
     above, below = axes[:, 0]
     above.plot(times, speeds, color=INK, label="speed: size of f")
-    above.plot(times, turns, "--", color=LINE_COLOURS[0], label="bend: size of df/dt")
+    above.plot(times, turns, "--", color=LINE_COLOURS[1], label="bend: size of df/dt")
     above.set(ylim=(0, None), ylabel="root mean square", title="How the hidden state moves")
     notes = []
     for level, (name, report) in enumerate(reports.items()):
@@ -90,7 +90,7 @@ def steps_figure(
             below,
             report.accepted,
             report.rejected,
-            colour=LINE_COLOURS[level % len(LINE_COLOURS)],
+            colour=look_of(name.split(",")[0])["color"],
             level=-level,
         )
         notes.append(
@@ -167,7 +167,11 @@ def paths_figure(found: Sweep) -> tuple[Figure, str]:
         ax.plot([], [], CLASS_MARKERS[name] + "-", color=CLASS_COLOURS[name], label=f"class {name}")
         notes.append(f"{name} from ({x[0]:.1f}, {y[0]:.1f}) to ({x[-1]:.1f}, {y[-1]:.1f})")
     ax.set(xlabel="first coordinate of the hidden state", ylabel="second coordinate")
-    ax.set_title("From t = 0 (open circles) to t = 1")
+    ax.set_title(
+        f"From t = 0 (open circles) to t = 1, in a plane that holds\n"
+        f"{found.explained:.0%} of the variance of these paths",
+        fontsize=12,
+    )
     figure.legend(loc="outside right upper")
     alt = (
         f"Paths of {len(found.examples)} beats through the plane that holds "
@@ -196,6 +200,15 @@ def draw_against_evaluations(axes: Axes, rows: Sequence[SweepRow], score: str) -
     axes.set_xlabel("evaluations a batch")
 
 
+def draw_reference(axes: Axes, found: Sweep) -> None:
+    """The reference's accuracy and what one beat changes, on an axis of five points either way."""
+    reference, beat = found.reference.accuracy, 1 / found.beats
+    axes.axhline(reference, color=QUIET, linestyle=":", label="reference")
+    axes.axhspan(reference - beat, reference + beat, color=QUIET, alpha=0.2, label="± 1 beat")
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, reference - 0.05), max(high, min(1.005, reference + 0.05)))
+
+
 def sweep_figure(found: Sweep) -> tuple[Figure, str]:
     """Error of y(1), accuracy and milliseconds of every solver over its evaluations."""
     figure, axes = new_figure(1, 3, width=12, height=4.2)
@@ -208,7 +221,7 @@ def sweep_figure(found: Sweep) -> tuple[Figure, str]:
         draw_against_evaluations(ax, found.rows, score)
         ax.set_yscale(scale)
         ax.set(ylabel=label, title=title)
-    axes[0, 1].axhline(found.reference.accuracy, color=QUIET, linestyle=":", label="reference")
+    draw_reference(axes[0, 1], found)
     handles, labels = axes[0, 1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=len(labels))
     notes = []

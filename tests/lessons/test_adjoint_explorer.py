@@ -47,7 +47,7 @@ def test_it_starts_at_the_founding_solver(found):
     ]
     assert "ReLU, dopri5, tolerance 0.001: adjoint 5 evaluations" in line.value
     assert "(a label)" in picture.value and "data:image/png" in picture.value
-    assert "A training batch of 16 beats (a label)" in numbers.value
+    assert "ReLU, a training batch of 16 beats (a label)" in numbers.value
 
 
 def test_every_list_changes_picture_numbers_and_status(found):
@@ -69,6 +69,7 @@ def test_every_list_changes_picture_numbers_and_status(found):
         assert len(set(column)) == 5
     assert "Softplus, rk4, 8 steps: adjoint" in panel[-1].value
     assert "checkpoint" in panel[-1].value
+    assert "Softplus, a training batch" in numbers.value
 
 
 def test_costs_are_grouped_by_solver(found):
@@ -76,7 +77,7 @@ def test_costs_are_grouped_by_solver(found):
     assert len(grouped) == 2 * len(SOLVERS)
     assert [len(group) for group in grouped.values()] == [2, 2, 3, 3] * 2
     rows = table_rows(next(iter(grouped.values())))
-    assert rows[0]["dynamics and solver"] == "ReLU, dopri5, tolerance 0.001"
+    assert rows[0]["solver"] == "dopri5, tolerance 0.001"
     assert (rows[1]["gradient"], rows[1]["kept, MB"]) == ("direct", "2.0")
 
 

@@ -11,15 +11,19 @@ from ecglab.lessons.probe import prepare
 from ecglab.models import ODENet
 
 
-def asked_twice(f, h, other):
+def asked_twice(f, h):
     return torch.equal(f(0.5, h), f(0.5, h))
+
+
+def looked_for_averages(f, h):
+    return not any(True for _ in f.buffers())
 
 
 WRONG = {
     "parameters_of_steps": [50_944, 297_984, 1],
     "evaluations_of_steps": [26, 30, 35, 37, 1],
     "batch_mates": ["a", "b", "d"],
-    "is_a_field": [asked_twice, lambda f, h, other: True, lambda f, h, other: False],
+    "one_field": [asked_twice, looked_for_averages, lambda f, h: True, lambda f, h: False],
     "augmented": [
         lambda h: torch.nn.functional.pad(h, (0, 5)),
         lambda h: torch.nn.functional.pad(h, (0, 0, 5, 0)),
@@ -59,8 +63,19 @@ def test_wrong_answers_get_a_hint(name):
 def test_recognised_mistakes_get_hints_of_their_own():
     assert "rejected" in fresh("evaluations_of_steps").check(26).text
     assert "twelve blocks" in fresh("parameters_of_steps").check(12 * 24_832).text
-    assert "other state" in fresh("is_a_field").check(asked_twice).text
+    assert "BatchNorm" in fresh("one_field").check(asked_twice).text
+    assert "Dropout" in fresh("one_field").check(looked_for_averages).text
     assert "time axis" in fresh("augmented").check(WRONG["augmented"][0]).text
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_within_one_mode_batch_norm_answers_alike(training):
+    """Why the exercise asks in both modes: a test within one cannot find what it looks for."""
+    y, other = torch.randn(2, 8, 32, 16)
+    f = odenet.OfOneLayer(torch.nn.BatchNorm1d(32)).train(training)
+    first = f(0.5, y)
+    f(0.5, 1 + 3 * other)
+    assert torch.equal(first, f(0.5, y))
 
 
 def test_a_solver_is_judged_by_solving(simulated, answer_to):

@@ -1,5 +1,7 @@
 """Figures of solves show the numbers that they were given."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -67,17 +69,21 @@ def test_a_setting_in_words(solver, text):
 
 def test_every_step_is_drawn_where_it_was_taken():
     reports = {
-        "one": SolverReport(26, 0, [(0.0, 0.25), (0.25, 1.0)], [(0.25, 2.0)]),
-        "two": SolverReport(4, 0, [(0.0, 1.0)], []),
+        "dopri5, one": SolverReport(26, 0, [(0.0, 0.25), (0.25, 1.0)], [(0.25, 2.0)]),
+        "rk4, two": SolverReport(4, 0, [(0.0, 1.0)], []),
+        "dopri5, three": SolverReport(14, 0, [(0.0, 1.5)], []),
     }
     figure, alt = solve_figures.steps_figure(reports, [0.0, 1.0], [2.0, 3.0], [4.0, 5.0])
     below = figure.axes[1]
     bars = [segment for lines in below.collections for segment in lines.get_segments()]
     spans = sorted((bar[0][0], bar[1][0]) for bar in np.round(bars, 6).tolist())
-    assert spans == [(0.0, 0.25), (0.0, 1.0), (0.25, 1.25)]
+    assert spans == [(0.0, 0.25), (0.0, 1.0), (0.0, 1.5), (0.25, 1.25)]
+    one, two, three = (to_rgba(lines.get_colors()[0]) for lines in below.collections)
+    assert one == three == to_rgba(solve_figures.look_of("dopri5")["color"])
+    assert two == to_rgba(solve_figures.look_of("rk4")["color"])
     crosses = [line for line in below.lines if line.get_marker() == "x" and len(line.get_xdata())]
     assert [list(line.get_xdata()) for line in crosses] == [[2.25]]
-    assert "one: 2 accepted, 1 rejected, 26 evaluations" in alt
+    assert "dopri5, one: 2 accepted, 1 rejected, 26 evaluations" in alt
     assert "from 2.00 at t = 0 to 3.00 at t = 1" in alt
     assert png(figure)
 
@@ -106,6 +112,7 @@ def test_paths_wear_the_colours_of_their_classes(found):
         to_rgba(CLASS_COLOURS[name]) for name in "NV"
     ]
     np.testing.assert_array_equal(np.transpose(drawn[1].get_data()), found.reference.paths[1])
+    assert "75% of the variance" in ax.get_title() + ax.get_title(loc="left")
     assert "75%" in alt and "N from (0.0, 0.0) to (3.0, 1.0)" in alt
 
 
@@ -120,6 +127,17 @@ def test_the_sweep_figure_has_a_line_for_every_method_in_every_panel(found):
         assert ax.get_xscale() == "log"
     assert "euler from 1 step to 4 steps: 1 to 4 evaluations" in alt
     assert png(figure)
+
+
+@pytest.mark.parametrize("accuracy", [0.8, 0.99])
+def test_a_beat_looks_small_beside_the_accuracies(found, accuracy):
+    reference = dataclasses.replace(found.reference, accuracy=accuracy)
+    figure, _ = solve_figures.sweep_figure(dataclasses.replace(found, reference=reference))
+    bottom, top = figure.axes[1].get_ylim()
+    assert bottom <= accuracy - 0.05 and min(1, accuracy + 0.05) <= top < 1.01
+    (band,) = [patch for patch in figure.axes[1].patches if patch.get_label() == "± 1 beat"]
+    edges = band.get_extents().transformed(figure.axes[1].transData.inverted())
+    assert (edges.y0, edges.y1) == pytest.approx((accuracy - 0.01, accuracy + 0.01))
 
 
 def test_the_table_names_every_solver_and_the_reference(found):

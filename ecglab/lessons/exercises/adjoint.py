@@ -18,7 +18,8 @@ where_it_starts = Exercise(
         {
             "a": "Zero is where the gradients of the parameters start. The adjoint would stay "
             "zero for ever: its equation multiplies it.",
-            "c": "The equation would not notice the sign, but the parameters' gradient would.",
+            "c": "The equation would not notice the sign, but our formula for the parameters' "
+            "gradient would.",
         },
     ),
     hints=("Answer with one letter: a, b or c.",),

@@ -80,68 +80,43 @@ batch_mates = Exercise(
 )
 
 
-class Drifting(nn.Module):
-    """Dynamics with batch normalisation, which keeps running averages of what it has seen."""
+class OfOneLayer(nn.Module):
+    """Dynamics that are one layer, whatever the time."""
 
-    def __init__(self, width: int):
+    def __init__(self, layer: nn.Module):
         super().__init__()
-        self.norm = nn.BatchNorm1d(width)
+        self.layer = layer
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        return self.norm(y)
+        return self.layer(y)
 
 
-def judge_field_test(answer: Callable[[nn.Module, Tensor, Tensor], bool]) -> bool | str:
-    """Whether a function tells dynamics that remember from a true f(t, y)."""
-    y, other = torch.randn(2, 8, 32, 16, generator=torch.Generator().manual_seed(0))
-    good = Dynamics(32, bias=False, last_norm=False)
-    remembers = Drifting(32).eval()
-    # In evaluation mode batch normalisation remembers nothing any more, and is a true field.
-    if not bool(answer(good, y, other)):
-        return "Dynamics with GroupNorm give the same answer each time: say True for them."
-    if not bool(answer(remembers, y, other)):
-        return "In evaluation mode BatchNorm is frozen: f(t, y) is the same each time. Say True."
-    if bool(answer(OfCalls(), y, other)):
-        return "It missed dynamics that change from call to call. Evaluate more than once."
-    if bool(answer(Remembering(), y, other)):
-        return "It missed dynamics whose answer for y changes once they have seen the other state."
+def judge_field_test(answer: Callable[[nn.Module, Tensor], bool]) -> bool | str:
+    """Whether a function tells dynamics of one field from those with another in evaluation mode."""
+    y = 1 + 3 * torch.randn(8, 32, 16, generator=torch.Generator().manual_seed(0))
+    for mode in (True, False):  # a network comes from training, or from an evaluation
+        if not bool(answer(Dynamics(32, bias=False, last_norm=False).train(mode), y)):
+            return "Dynamics with GroupNorm are the same in both modes: say True for them."
+        if bool(answer(OfOneLayer(nn.BatchNorm1d(32)).train(mode), y)):
+            return (
+                "It missed BatchNorm. Within one mode that answers alike each time; ask once in "
+                "each mode."
+            )
+        if bool(answer(OfOneLayer(nn.Dropout()).train(mode), y)):
+            return "It missed Dropout, which acts in training mode alone. Compare what f answers."
     return True
 
 
-class OfCalls(nn.Module):
-    """Dynamics that change with every call."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls = 0
-
-    def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        self.calls += 1
-        return y * self.calls
-
-
-class Remembering(nn.Module):
-    """Dynamics that give back a mixture with the last state they saw."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen: Tensor | None = None
-
-    def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        before, self.seen = self.seen, y
-        return y if before is None or torch.equal(before, y) else y + before
-
-
-is_a_field = Exercise(
-    question="Can you test whether dynamics are a function of t and y alone?",
+one_field = Exercise(
+    question="Can you test whether dynamics are the same field in training as in evaluation mode?",
     judge=judge_field_test,
     hints=(
-        "Call f twice with the same t and y and compare with torch.equal.",
-        "Between the two calls let f see something else: the other state.",
+        "f.train() and f.eval() set the mode and return f.",
+        "Ask f in each mode with the same t and y, and compare with torch.allclose.",
     ),
-    explanation="Same t, same y, same answer, whatever came between: that is what 'function' means "
-    "and what every solver takes for granted.",
-    expects="a function of f, y and another state of the same shape that returns True or False",
+    explanation="Same t, same y, same answer in both modes: then the field that was trained is "
+    "the field that is used. Within one mode BatchNorm passes every test.",
+    expects="a function of f and a state y that returns True or False",
 )
 
 
@@ -168,7 +143,7 @@ augmented = Exercise(
         "torch.cat([y, zeros], dim=1) appends channels. What is the shape of the zeros?",
     ),
     explanation="That is all an augmented neural ODE is (Dupont et al. 2019): room in which paths "
-    "can pass each other that would have to cross in the smaller space.",
+    "can pass each other that would have to meet in the smaller space.",
     expects="a function of a state (batch, channels, time) that returns the augmented one",
 )
 
