@@ -1,10 +1,11 @@
 """The measurements of ``ecglab bench`` as tables, as sentences and as a figure."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from ecglab.lessons.comparison import scores_of, spread
 from ecglab.lessons.figures import new_figure, plain_log_ticks
@@ -13,6 +14,8 @@ from ecglab.lessons.solve_figures import look_of, solver_text
 from ecglab.lessons.style import INK
 from ecglab.models.solve import Solver
 
+# Where a setting stands beside its point, in points: to the right, or where lines crowd, below.
+ASIDE: Final = {"euler": (-14, -4), "midpoint": (-7, -16)}
 # The targets that the course set itself on two CPU cores: ratio, whether it is a least or a most.
 TARGETS: Final = {
     "odenet_train_founding_over_ours": ("at least", 6.0),
@@ -69,21 +72,26 @@ def cost_rows(bench: Mapping[str, Any]) -> list[dict[str, object]]:
     return rows
 
 
-def ratio_rows(bench: Mapping[str, Any]) -> list[dict[str, object]]:
-    """One row for each ratio with its quartiles and, where there is one, its target."""
+def ratios_of(bench: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, object]]:
+    """One row for each ratio named, with its quartiles."""
     rows = []
-    for name, meaning in MEANINGS.items():
+    for name in names:
         low, high = bench["quartiles"][name]
-        bound, target = TARGETS.get(name, ("", None))
         rows.append(
             {
-                "ratio": meaning,
+                "ratio": MEANINGS[name],
                 "measured": f"{bench['ratios'][name]:.2f}",
                 "quartiles": f"{low:.2f} to {high:.2f}",
-                "target": "" if target is None else f"{bound} {target:g}",
             }
         )
     return rows
+
+
+def ratio_rows(bench: Mapping[str, Any]) -> list[dict[str, object]]:
+    """One row for each ratio with its quartiles and, where there is one, its target."""
+    told = {name: f"{bound} {target:g}" for name, (bound, target) in TARGETS.items()}
+    rows = zip(MEANINGS, ratios_of(bench, tuple(MEANINGS)), strict=True)
+    return [row | {"target": told.get(name, "")} for name, row in rows]
 
 
 def short_label(bench: Mapping[str, Any]) -> str:
@@ -119,11 +127,38 @@ def rate_text(bench: Mapping[str, Any]) -> str:
     )
 
 
+def precision_rows(bench: Mapping[str, Any]) -> list[dict[str, object]]:
+    """Time and error of the gradient: founding solver, rk4 with direct gradients, and ours."""
+
+    def row(name: str, evaluations: str, point: Mapping[str, Any]) -> dict[str, object]:
+        return {
+            "our network's gradient by": name,
+            "evaluations": evaluations,
+            "ms a training batch": f"{point['milliseconds']:.0f}",
+            "relative error": f"{point['error']:.2f}",
+        }
+
+    rows = []
+    for cost in bench["work_precision"]["eager"]:
+        solver = Solver(**cost["solver"])
+        founding = solver == Solver()
+        if founding or (solver.method, solver.gradient) == ("rk4", "direct"):
+            name = f"{solver_text(solver)}, {solver.gradient}{' (founding)' if founding else ''}"
+            evaluations = f"{cost['evaluations_forward']} + {cost['evaluations_backward']}"
+            rows.append(row(name, evaluations, cost))
+    ours = next(entry for entry in bench["contenders"] if entry["name"] == "odenet-ours")
+    evaluations = f"{ours['evaluations_forward']} + {ours['evaluations_backward']}"
+    return [*rows, row(ours["text"], evaluations, bench["work_precision"]["ours"])]
+
+
 def work_precision_figure(bench: Mapping[str, Any]) -> tuple[Figure, str]:
-    """Error of the gradient over the time of a training batch, for every solver and for ours."""
+    """Error of the gradient over the time of a training batch, for every solver and for ours.
+
+    All of them solve the dynamics of one network, ours; at a point stands the solver's setting.
+    """
     figure, axes = new_figure(width=8.5, height=4.8)
     panel = axes[0, 0]
-    lines: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    lines: dict[tuple[str, str], list[tuple[float, float, str]]] = {}
     founding = None
     for cost in bench["work_precision"]["eager"]:
         solver = Solver(**cost["solver"])
@@ -133,27 +168,40 @@ def work_precision_figure(bench: Mapping[str, Any]) -> tuple[Figure, str]:
         if solver.gradient == "adjoint" and not adaptive:
             continue
         point = (cost["milliseconds"], cost["error"])
-        lines.setdefault((solver.method, solver.gradient), []).append(point)
+        setting = f"{solver.rtol:g}" if adaptive else f"{solver.steps}"
+        lines.setdefault((solver.method, solver.gradient), []).append((*point, setting))
         if solver == Solver():
-            founding = (point, solver)
+            founding = (point, solver, cost)
     for (method, gradient), points in lines.items():
-        look = look_of(method) | ({"linestyle": ":"} if gradient == "adjoint" else {})
-        panel.plot(*zip(*sorted(points), strict=True), **look, label=f"{method}, {gradient}")
+        other = {"linestyle": ":", "marker": "P"} if gradient == "adjoint" else {}
+        look = look_of(method) | other
+        times, errors, settings = zip(*sorted(points), strict=True)
+        panel.plot(times, errors, **look, label=f"{method}, {gradient}")
+        for place in zip(times, errors, settings, strict=True):
+            aside = {"xytext": ASIDE.get(method, (9, 2)), "textcoords": "offset points"}
+            note = panel.annotate(place[2], place[:2], color=look["color"], size=9, **aside)
+            note.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
     ours = bench["work_precision"]["ours"]
     panel.plot(ours["milliseconds"], ours["error"], "*", color=INK, markersize=16, label="ours")
     told = f"Ours: {ours['milliseconds']:.0f} ms, error {ours['error']:.1e}."
     if founding is not None:
-        (milliseconds, error), solver = founding
+        (milliseconds, error), solver, cost = founding
         ring = {"mfc": "none", "mec": INK, "markersize": 15, "mew": 2, "linestyle": "none"}
         panel.plot(milliseconds, error, "o", **ring, label="founding configuration")
-        told += f" Founding ({solver_text(solver)}): {milliseconds:.0f} ms, error {error:.1e}."
+        told += (
+            f" Founding ({solver_text(solver)}, {cost['evaluations_forward']} evaluations forward "
+            f"and {cost['evaluations_backward']} backward): {milliseconds:.0f} ms, error "
+            f"{error:.1e}."
+        )
     panel.set_xscale("log")
+    panel.margins(x=0.1)
     plain_log_ticks(panel.xaxis)
     panel.set_yscale("log")
     panel.set(
         xlabel=f"ms a training batch of {bench['batch_size']} beats",
         ylabel="relative error of the gradient",
-        title="What a gradient through the ODENet costs, and how exact it is",
+        title="A gradient through our ODENet: how long it takes, how exact it is",
     )
-    panel.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+    legend = panel.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1, 1), alignment="left")
+    legend.set_title("at the points: steps, or\ntolerance of dopri5", prop={"size": 9})
     return figure, f"Error of the gradient over the time of a training batch. {told}"

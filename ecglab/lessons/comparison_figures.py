@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ecglab.data.classes import CLASSES
+from ecglab.lessons.adjoint_figures import line
 from ecglab.lessons.figures import new_figure, plain_log_ticks
-from ecglab.lessons.style import CLASS_COLOURS, INK, QUIET
+from ecglab.lessons.style import CLASS_COLOURS, INK
 from ecglab.training.costs import Cost
 
 
@@ -56,7 +57,7 @@ def class_scores_figure(
 
 
 def cost_figure(costs: Sequence[Cost]) -> tuple[Figure, str]:
-    """Seconds a training batch, seconds an evaluation batch and memory kept, on log axes."""
+    """Milliseconds a training and an evaluation batch, and memory kept, as dots on log axes."""
     figure, axes = new_figure(1, 3, width=11, height=1.6 + 0.45 * len(costs), sharey=True)
     names = [cost.name for cost in costs]
     panels = (
@@ -65,21 +66,23 @@ def cost_figure(costs: Sequence[Cost]) -> tuple[Figure, str]:
         ("kept for backward, MB a batch", [c.saved / 1e6 for c in costs]),
     )
     for ax, (label, values) in zip(axes[0], panels, strict=True):
-        ax.barh(names, values, color=QUIET)
+        ax.plot(values, names, "o", color=INK, markersize=9)
         ax.set_xscale("log")
         plain_log_ticks(ax.xaxis)
         ax.set_xlim(min(values) / 2, max(values) * 4)
         ax.set_xlabel(label)
         for place, value in enumerate(values):
             text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-            ax.text(value * 1.08, place, text, va="center", size=10)
+            aside = {"xytext": (9, 0), "textcoords": "offset points", "va": "center"}
+            ax.annotate(text, (value, place), size=10, **aside)
+        ax.margins(y=0.15)
     axes[0, 0].invert_yaxis()
     listed = "; ".join(
         f"{c.name}: {1e3 * c.train_seconds:.0f} ms training, "
         f"{1e3 * c.evaluate_seconds:.0f} ms evaluation, {c.saved / 1e6:.0f} MB kept"
         for c in costs
     )
-    return figure, f"Bars of the cost of a batch of {costs[0].batch_size} beats. {listed}."
+    return figure, f"Costs of a batch of {costs[0].batch_size} beats. {listed}."
 
 
 def accuracy_figure(
@@ -88,7 +91,6 @@ def accuracy_figure(
     """Accuracy against the number of parameters; ours with every run as a dot."""
     figure, axes = new_figure(1, 1, width=9, height=4.4)
     ax = axes[0, 0]
-    colours = [CLASS_COLOURS[c] for c in CLASSES]
     for place, (name, (parameters, accuracy)) in enumerate(published.items()):
         label = "published" if place == 0 else None
         ax.plot(parameters, accuracy, "o", mfc="white", mec=INK, ms=9, label=label)
@@ -101,22 +103,13 @@ def accuracy_figure(
             ha="left" if right else "right",
             size=9,
         )
-    for (name, (parameters, accuracies)), marker, colour in zip(
-        ours.items(), "Ds^v", colours, strict=False
-    ):
-        ax.plot(
-            [parameters] * len(accuracies),
-            accuracies,
-            marker,
-            ms=8,
-            alpha=0.7,
-            color=colour,
-            label=f"ours: {name}",
-        )
+    for number, (name, (parameters, accuracies)) in enumerate(ours.items()):
+        look = line(number) | {"linestyle": "none", "ms": 8, "alpha": 0.7}
+        ax.plot([parameters] * len(accuracies), accuracies, **look, label=f"ours: {name}")
     ax.set_xscale("log")
     ax.set_xticks([5_000, 20_000, 60_000, 180_000], ["5,000", "20,000", "60,000", "180,000"])
     ax.minorticks_off()
-    ax.set_xlim(1_200, 1_000_000)
+    ax.set_xlim(1_200, 1_600_000)
     ax.margins(y=0.08)
     ax.set(xlabel="parameters", ylabel="test accuracy (share)")
     figure.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize=10)

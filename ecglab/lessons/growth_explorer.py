@@ -40,7 +40,6 @@ def epoch_row(curve: Curve, epoch: int) -> dict[str, object]:
     return {
         "epoch": epoch,
         "depth": curve.depths[epoch - 1],
-        "parameters": entry.parameters,
         "learning rate": f"{entry.learning_rate:.4f}",
         "Lipschitz estimate": "" if entry.lipschitz is None else f"{entry.lipschitz:.2f}",
         "over its first": "" if ratio is None else f"{ratio:.2f}",

@@ -17,11 +17,12 @@ from ecglab.lessons.growth_measures import BEAT_SHARE, Reading, row_lengths
 from ecglab.lessons.style import CLASS_COLOURS, CLASS_HATCHES, INK, QUIET
 
 SPAN: Final = BEAT_LENGTH / BEAT_RATE  # seconds of a row
+LENGTH_LABEL: Final = f"row length / {BEAT_SHARE:g} (s)"
 SHOWN_POINTS: Final = 600  # of a scatter plot: more only cover each other
 
 
 def pictures_figure(beats: Beats, pictures: Spectrograms) -> tuple[Figure, str]:
-    """A few beats over time, each above its spectrogram; a line marks where the padding begins."""
+    """A few beats over time, each above its spectrogram; a line in the beat marks its end."""
     figure, axes = new_figure(2, len(beats), width=11, height=4.6, sharex=True, sharey="row")
     decibels = pictures.values * pictures.deviation + pictures.mean
     lengths = row_lengths(beats) / BEAT_RATE
@@ -31,6 +32,7 @@ def pictures_figure(beats: Beats, pictures: Spectrograms) -> tuple[Figure, str]:
         name = CLASSES[beats.labels[i]]
         above, below = axes[:, i]
         above.plot(times, beats.values[i], color=CLASS_COLOURS[name])
+        above.axvline(length, color=INK, linestyle="--", linewidth=1.4)
         above.set(title=f"class {name}", xlim=(0, SPAN))
         image = below.imshow(
             picture,
@@ -42,8 +44,6 @@ def pictures_figure(beats: Beats, pictures: Spectrograms) -> tuple[Figure, str]:
         )
         below.grid(False)
         below.set_xlabel("time (s)")
-        for panel, colour in ((above, INK), (below, "white")):
-            panel.axvline(length, color=colour, linestyle="--", linewidth=1.4)
         told.append(f"{name} {length:.2f} s")
     axes[0, 0].set_ylabel("scaled ECG")
     axes[1, 0].set_ylabel("frequency (Hz)")
@@ -52,8 +52,9 @@ def pictures_figure(beats: Beats, pictures: Spectrograms) -> tuple[Figure, str]:
     alt = (
         f"One beat of each class over 1.56 seconds, and below it its spectrogram of {size} by "
         f"{size} points, bright where there is power, mostly below 20 Hz and at the start. Behind "
-        f"the beat the row is padded with zeros and the picture is dark above the lowest "
-        f"frequencies. The padding begins at: {', '.join(told)}."
+        f"the beat the row is padded with zeros. From a quarter of a second later on the picture "
+        f"is dark, but for the lowest frequencies and the right edge. The padding begins at: "
+        f"{', '.join(told)}."
     )
     return figure, alt
 
@@ -61,7 +62,7 @@ def pictures_figure(beats: Beats, pictures: Spectrograms) -> tuple[Figure, str]:
 def leak_figure(
     readings: Mapping[str, Reading], beats: Beats, *, seed: int = 0
 ) -> tuple[Figure, str]:
-    """R-R intervals read from pictures against true ones; intervals by class."""
+    """Row lengths over 1.2, as R-R intervals, read from pictures against true ones; by class."""
     count = len(readings)
     figure, axes = new_figure(1, count + 1, width=11, height=3.9)
     rng = np.random.default_rng(seed)
@@ -71,7 +72,7 @@ def leak_figure(
         ends = (float(found.true.min()), float(found.true.max()))
         panel.plot(ends, ends, color=QUIET, linewidth=3, alpha=0.6)
         panel.plot(found.true[some], found.read[some], ".", color=INK, alpha=0.35, markersize=5)
-        panel.set(xlabel="true R-R interval (s)", title=name, ylim=(ends[0] - 0.2, ends[1] + 0.2))
+        panel.set(xlabel=LENGTH_LABEL, title=name, ylim=(ends[0] - 0.2, ends[1] + 0.2))
         told.append(f"{name}: median error {1e3 * found.typical_error:.0f} ms")
     axes[0, 0].set_ylabel("read from the picture (s)")
     last = axes[0, count]
@@ -94,10 +95,11 @@ def leak_figure(
         box["medians"][0].set(color="white", linewidth=2.5)
         medians.append(f"{name} {np.median(own):.2f} s")
     last.set_xticks(range(len(CLASSES)), CLASSES)
-    last.set(xlabel="class", ylabel="R-R interval (s)", title="intervals by class")
+    last.set(xlabel="class", ylabel=LENGTH_LABEL, title="rows by class")
     alt = (
-        f"R-R intervals read from the pictures of test beats by a linear fit, against the true "
-        f"ones. {'; '.join(told)}. Last panel: intervals by class, medians {', '.join(medians)}."
+        f"Row lengths over 1.2, the R-R intervals of even rhythms, read from the pictures of test "
+        f"beats by a linear fit, against the true ones. {'; '.join(told)}. Last panel: the same by "
+        f"class, medians {', '.join(medians)}."
     )
     return figure, alt
 
@@ -119,7 +121,7 @@ def steps_figure(
         )
     panel.axhline(tolerance, color=INK, linewidth=1, linestyle=":")
     panel.text(lipschitz[0], tolerance * 1.15, "an error we could live with", size=10)
-    panel.set(xlabel="Lipschitz constant of the field", ylabel="error at t = 1")
+    panel.set(xlabel="L, the Lipschitz constant of the field", ylabel="error at t = 1")
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.set_xticks([0.25, 0.5, 1, 2, 4])

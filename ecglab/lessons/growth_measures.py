@@ -31,7 +31,10 @@ def row_lengths(beats: Beats) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Reading:
-    """R-R intervals (s) of test beats and what a linear fit reads from some of a picture."""
+    """Row lengths over 1.2 (s) of test beats and what a linear fit reads from some of a picture.
+
+    Where the rhythm is even, they are the R-R intervals.
+    """
 
     true: Float[np.ndarray, " beats"]
     read: Float[np.ndarray, " beats"]
@@ -49,7 +52,7 @@ def read_intervals(
     columns: int | None = None,
     penalty: float = 1e-3,
 ) -> Reading:
-    """Fit R-R intervals to pictures linearly and read those of the test beats.
+    """Fit row lengths over 1.2 (s) to pictures linearly and read those of the test beats.
 
     ``columns`` takes only the first of each picture. ``penalty`` (ridge regression, per beat)
     keeps pixels that say nothing from speaking. Rows that were cut at 187 values are left out.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,10 +14,27 @@ from ecglab.lessons.published import PublishedGrowth
 from ecglab.lessons.style import INK
 from ecglab.models.growing import grown_depth
 
+REPEATING: Final = ("timed", "restarted")
+ERROR_TICKS: Final = (  # per cent
+    *(0.5, 0.7, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8),
+    *(10, 12, 15, 20, 25, 30, 40, 50, 60, 80),
+)
+
 
 def kind_line(kind: str) -> dict[str, object]:
     """Colour, marker and dashes of an arm, the same in every figure."""
     return line(list(KINDS).index(kind))
+
+
+def point_look(kind: str) -> dict[str, object]:
+    """Colour and marker of an arm's runs as points.
+
+    Arms that may repeat the runs of another are open and larger: both are seen then.
+    """
+    look = kind_line(kind) | {"linestyle": "none"}
+    if kind in REPEATING:
+        return look | {"markersize": 14, "markerfacecolor": "none", "markeredgewidth": 1.8}
+    return look | {"markersize": 9, "alpha": 0.7}
 
 
 def numbers(curve: Curve) -> range:
@@ -103,18 +121,18 @@ def costs_figure(
     clock, work, size = axes[0]
     told = []
     for kind, curves in arms.items():
-        style = kind_line(kind)
+        look = point_look(kind)
         error = [100 * fmean(values) for values in zip(*(c.errors for c in curves), strict=True)]
         seconds = [fmean(values) for values in zip(*(c.seconds for c in curves), strict=True)]
         steps = [fmean(values) / 1e12 for values in zip(*(c.work for c in curves), strict=True)]
-        thin = style | {"marker": None, "linewidth": 1.6}
-        clock.semilogy(seconds, error, **thin)
-        work.semilogy(steps, error, **thin, label=KINDS[kind])
+        drawn = kind_line(kind) | {"linewidth": 1.6}
         for panel, ends in ((clock, seconds), (work, steps)):
-            panel.plot(ends[-1], error[-1], style["marker"], color=style["color"], markersize=9)
+            panel.semilogy(ends, error, **drawn | {"marker": None})
+            panel.plot(ends[-1], error[-1], **look)
+        work.plot([], [], **look | drawn, label=KINDS[kind])
         final = [100 * value for value in errors[kind]]
         parameters = [c.parameters_per_epoch for c in curves]
-        size.plot(parameters, final, style["marker"], color=style["color"], markersize=9, alpha=0.7)
+        size.plot(parameters, final, **look)
         told.append(
             f"{KINDS[kind]}: {seconds[-1]:.0f} s, {steps[-1]:.2g} x 10^12 multiplications, "
             f"{fmean(parameters):.3f} million parameters an epoch, {part} error "
@@ -132,10 +150,10 @@ def costs_figure(
 
 
 def plain_percents(panel: Axes) -> None:
-    """Ticks of a logarithmic axis of errors as they are read: 2, 5, 10 per cent."""
+    """Ticks of a logarithmic axis of errors as they are read: 2, 2.5, 3, 4 per cent."""
     low, high = panel.get_ylim()
     panel.set_ylim(low, high)  # what is drawn later moves nothing
-    ticks = [t for t in (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50) if low <= t <= high]
+    ticks = [tick for tick in ERROR_TICKS if low <= tick <= high]
     panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     panel.minorticks_off()
 
@@ -170,8 +188,7 @@ def published_figure(
     mine = []
     for kind, group in curves.items():
         sizes, scores = [c.parameters_per_epoch for c in group], accuracies[kind]
-        style = kind_line(kind) | {"linestyle": "none", "markersize": 9, "alpha": 0.7}
-        right.plot(sizes, [100 * score for score in scores], **style, label=KINDS[kind])
+        right.plot(sizes, [100 * s for s in scores], **point_look(kind), label=KINDS[kind])
         mine.append(f"{KINDS[kind]} {fmean(sizes):.3f} million, {100 * fmean(scores):.2f} %")
     right.set(title=f"ours, {ours}")
     handles, names = right.get_legend_handles_labels()

@@ -21,7 +21,7 @@ PUBLISHED_SIZE: Final = {"image": 32, "share": None}  # of the founding document
 
 # The arms of the study, in the order of tables and colours, and how the lessons call them.
 KINDS: Final = {
-    "grown": "grown by the trigger",
+    "grown": "grown (trigger or clock)",
     "timed": "grown at fixed epochs",
     "fixed": "deep from the start",
     "restarted": "deep, rate restarted",

@@ -14,6 +14,7 @@ from ecglab.data.classes import CLASSES
 from ecglab.errors import DataError
 from ecglab.files import write_atomically
 from ecglab.lessons.comparison import class_rows, scores_of, spread
+from ecglab.lessons.figures import cell_text
 from ecglab.lessons.readme import ROOT
 from ecglab.lessons.recorded import FOLDER, provenance_label, recorded_model, recorded_runs
 from ecglab.lessons.solve_figures import solver_text
@@ -91,6 +92,8 @@ def training(trained: Trained) -> str:
                 "weight decay": f"{run.settings['weight_decay']:g}",
                 "gradient norm clipped at": run.settings["clip_norm"] or "not clipped",
                 "sampling": run.settings["sampling"],
+                # Runs that are older than the setting adjusted nothing.
+                "logits adjusted": cell_text(run.settings.get("adjust_logits", False)),
                 "seed": run.settings["seed"],
                 "minutes": f"{sum(epoch.seconds for epoch in run.history) / 60:.0f}",
             }
@@ -123,17 +126,21 @@ def scores(trained: Trained) -> str:
     rows = []
     for arm, run in trained.items():
         report, runs = run.report, recorded_runs(arm)
+        test = run.data["test"]
+        always_n = {"accuracy of always N": f"{test['N'] / sum(test.values()):.4f}"}
         row: dict[str, object] = {"name": f"`{arm}`", "test": run.data["split"]}
-        for field, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+        for field, name, beside in (
+            ("accuracy", "accuracy", always_n),
+            ("macro_f1", "macro-F1", {}),
+        ):
             row |= {
                 name: f"{getattr(report, field):.4f}",
+                **beside,
                 f"{name}, beats resampled": between(report.intervals["beats"][field]),
                 f"{name}, records resampled": between(report.intervals["records"][field]),
                 f"{name}, all seeds": spread(scores_of(runs, field)),
             }
-        test = run.data["test"]
-        always_n = f"{test['N'] / sum(test.values()):.4f}"
-        rows.append(row | {"loss": f"{report.loss:.4f}", "accuracy of always N": always_n})
+        rows.append(row | {"loss": f"{report.loss:.4f}"})
     return markdown_table(rows)
 
 

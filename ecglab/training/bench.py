@@ -93,7 +93,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How often one median holds the other; quartiles are those of the rounds' own ratios."""
+    """How often one holds the other: the median of the rounds' own ratios, and their quartiles."""
 
     value: float
     quartiles: tuple[float, float]
@@ -269,6 +269,5 @@ def ratios(bench: Bench) -> dict[str, Ratio]:
                 for one in (above, below)
             )
             each = [top / bottom for top, bottom in zip(tops, bottoms, strict=True)]
-            value = statistics.median(tops) / statistics.median(bottoms)
-            found[name] = Ratio(value, quartiles(each))
+            found[name] = Ratio(statistics.median(each), quartiles(each))
     return found

@@ -3,12 +3,14 @@
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
 from ecglab.data.beats import Beats
 from ecglab.lessons import bench_measures as measures
 from ecglab.lessons import bench_report as report
 from ecglab.lessons.figures import table_text
+from ecglab.lessons.recorded import recorded_bench
 from ecglab.models.solve import Solver
 from ecglab.training.bench import RATIOS, SIZES, Contender
 from ecglab.training.meters import parameter_count
@@ -35,7 +37,13 @@ def contender(name: str, milliseconds: float) -> dict:
 
 
 def eager(solver: Solver, error: float, milliseconds: float) -> dict:
-    return {"solver": asdict(solver), "error": error, "milliseconds": milliseconds}
+    return {
+        "solver": asdict(solver),
+        "error": error,
+        "milliseconds": milliseconds,
+        "evaluations_forward": 32,
+        "evaluations_backward": 38 if solver.gradient == "adjoint" else 0,
+    }
 
 
 @pytest.fixture
@@ -90,6 +98,28 @@ def test_every_ratio_has_a_row_and_every_target_a_ratio(bench):
         f"{bound} {value:g}" for bound, value in report.TARGETS.values()
     ]
     assert rows[0]["quartiles"] == "1.50 to 2.50"
+    (one,) = report.ratios_of(bench, ["odenet_over_resnet_train"])
+    assert one == {name: rows[1][name] for name in ("ratio", "measured", "quartiles")}
+
+
+def test_points_of_the_figure_are_those_of_founding_rk4_and_ours(bench):
+    rows = [list(row.values()) for row in report.precision_rows(bench)]
+    assert rows == [
+        ["dopri5, tolerance 0.001, adjoint (founding)", "32 + 38", "900", "0.01"],
+        ["rk4, 2 steps, direct", "32 + 0", "90", "0.10"],
+        ["the odenet-ours", "8 + 0", "60", "0.12"],
+    ]
+
+
+def test_recorded_ratios_are_those_of_the_recorded_turns():
+    """By hand: sorted ratios of the turns, the one in the middle between the quartiles."""
+    bench = recorded_bench()
+    costs = {entry["name"]: entry for entry in bench["contenders"]}
+    for name, (column, above, below) in RATIOS.items():
+        tops, bottoms = (np.atleast_1d(costs[one][column]) for one in (above, below))
+        low, middle, high = np.quantile(tops / bottoms, [0.25, 0.5, 0.75])
+        assert bench["ratios"][name] == pytest.approx(middle)
+        assert bench["quartiles"][name] == pytest.approx([low, high])
 
 
 def test_the_label_says_what_was_scaled_and_that_data_were_simulated(bench):
@@ -107,8 +137,14 @@ def test_the_figure_rings_the_founding_configuration(bench):
     assert lines["founding configuration"] == [[900.0, 1e-2]] == lines["dopri5, adjoint"]
     assert lines["ours"] == [[60.0, 1.2e-1]]
     assert "rk4, direct" in lines and "rk4, adjoint" not in lines
+    looks = {line.get_label(): (line.get_color(), line.get_marker()) for line in panel.lines}
+    adjoint, direct = looks["dopri5, adjoint"], looks["dopri5, direct"]
+    assert adjoint[0] == direct[0] and adjoint[1] != direct[1]
+    settings = {note.xy: note.get_text() for note in panel.texts}
+    assert settings == {(900.0, 1e-2): "0.001", (700.0, 2e-2): "0.001", (90.0, 1e-1): "2"}
     assert "ms" in panel.get_xlabel()
     assert "Ours: 60 ms" in alt and "900 ms" in alt
+    assert "32 evaluations forward and 38 backward" in alt
 
 
 def test_a_table_as_text_lines_up():

@@ -1,5 +1,6 @@
 """Tables, claims and figures of lesson 06, on runs whose scores are known."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from ecglab.lessons.comparison import (
     claims,
     class_rows,
     cost_row,
+    margin,
     published_row,
     result_row,
     scores_of,
@@ -21,7 +23,7 @@ from ecglab.lessons.comparison_figures import (
     cost_figure,
 )
 from ecglab.lessons.published import REPORT_CONFUSION, published
-from ecglab.lessons.recorded import recorded_runs
+from ecglab.lessons.recorded import recorded_bench, recorded_runs
 from ecglab.training.costs import Cost
 
 
@@ -40,8 +42,26 @@ def runs(accuracies, *, parameters=100, forward=(10.0, 20.0)):
     ]
 
 
-def cost(name="net", *, train=0.1, saved=10_000_000):
-    return Cost(name, 100, 50, train, (0.1, 0.1), 0.05, (0.05, 0.05), saved, 8, 0)
+def cost(name="net", *, train=0.1):
+    return Cost(name, 100, 50, train, (0.1, 0.1), 0.05, (0.05, 0.05), 10_000_000, 8, 0)
+
+
+def bench(*, slower=7.0, kept=(23.0, 23.0)):
+    """A benchmark as it is recorded: a ratio, and the bytes kept at two numbers of evaluations."""
+    sizes = {"adjoint": kept, "direct": (29.0, 335.0), "checkpoint": (23.0, 33.0)}
+    eager = [
+        {
+            "solver": {"gradient": gradient},
+            "evaluations_forward": evaluations,
+            "saved": int(1e6 * size),
+        }
+        for gradient, pair in sizes.items()
+        for evaluations, size in zip((32, 4), reversed(pair), strict=True)
+    ]
+    return {
+        "ratios": {"founding_odenet_over_resnet_train": slower},
+        "work_precision": {"eager": eager},
+    }
 
 
 def decided(**changes):
@@ -52,7 +72,7 @@ def decided(**changes):
         "narrow_resnet": runs([0.958, 0.960]),
         "narrow_odenet": runs([0.923, 0.925]),
         "founding_odenet": runs([0.97]),
-        "costs": [cost("ResNet"), cost("ODENet", train=0.8, saved=5_000_000)],
+        "bench": bench(),
     }
     return {claim.statement.split(" (")[0]: claim for claim in claims(**arguments | changes)}
 
@@ -89,16 +109,40 @@ def test_claims_follow_the_numbers():
     assert found["with about a third of the parameters"].holds
     assert found["training takes 6 to 9 times longer"].holds
     assert found["epochs grow longer as training goes on"].holds
-    assert found["the adjoint needs constant memory"].holds
+    constant = found["the adjoint needs constant memory"]
+    assert constant.holds
+    for part in ("4 to 32 evaluations", "23 MB by the adjoint", "29 to 335 MB by direct"):
+        assert part in constant.measured
+    assert "7.0 times" in found["training takes 6 to 9 times longer"].measured
     turned = decided(
         narrow_odenet=runs([0.99, 0.991]),
         odenet=runs([0.95, 0.951], parameters=290),
         founding_odenet=runs([0.97], forward=(20.0, 10.0)),
-        costs=[cost("ResNet"), cost("ODENet", train=2.0, saved=50_000_000)],
+        bench=bench(slower=11.6, kept=(20.0, 23.0)),
     )
     assert {name for name, claim in turned.items() if claim.holds} == {
         "the ODENet performed slightly better"
     }
+
+
+def test_the_recorded_benchmark_decides_on_time_and_memory():
+    found = decided(bench=recorded_bench())
+    assert found["the adjoint needs constant memory"].holds
+    assert not found["training takes 6 to 9 times longer"].holds
+
+
+def test_one_run_an_arm_decides_nothing_about_accuracy():
+    both = {f"{kind}{net}": runs([0.9]) for kind in ("", "narrow_") for net in ("resnet", "odenet")}
+    found = decided(**both)
+    assert "the adjoint needs constant memory" in found
+    assert not any("performed" in statement or "reaches" in statement for statement in found)
+
+
+def test_the_margin_is_two_deviations_and_one_run_has_none():
+    wide, narrow = runs([0.90, 0.92, 0.94]), runs([0.95, 0.951])
+    assert margin(narrow, wide) == margin(wide, narrow) == pytest.approx(0.04)
+    assert margin(runs([0.9]), wide) == pytest.approx(0.04)
+    assert margin(runs([0.9]), runs([0.8])) == math.inf
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 from ecglab.data.spectrogram import to_spectrograms
 from ecglab.errors import SettingError
-from ecglab.lessons.figures import png
+from ecglab.lessons.figures import new_figure, png
 from ecglab.lessons.growth_explorer import (
     Replay,
     epoch_row,
@@ -29,7 +29,12 @@ from ecglab.lessons.growth_figures import (
 )
 from ecglab.lessons.growth_measures import euler_errors, read_intervals
 from ecglab.lessons.growth_replay import block_names, replay_axes, replay_figure, replay_text
-from ecglab.lessons.growth_run_figures import costs_figure, published_figure, run_figure
+from ecglab.lessons.growth_run_figures import (
+    costs_figure,
+    plain_percents,
+    published_figure,
+    run_figure,
+)
 from ecglab.lessons.growth_runs import curve
 from ecglab.lessons.overlay import background
 from ecglab.lessons.published import PUBLISHED_GROWTH
@@ -75,7 +80,11 @@ def test_pictures_of_beats_say_where_the_padding_begins(simulated):
     lengths = (simulated.values != 0).shape[1] - (simulated.values[:, ::-1] != 0).argmax(1)
     index = [int(np.flatnonzero((simulated.labels == c) & (lengths < 187))[0]) for c in range(5)]
     some = simulated.take(np.array(index))
-    alt = described(*pictures_figure(some, to_spectrograms(some, size=32)))
+    figure, alt = pictures_figure(some, to_spectrograms(some, size=32))
+    described(figure, alt)
+    # The image itself gives no answer away: only the beat above it has the line.
+    drawn = [len(ax.lines) for ax in figure.axes if ax.get_label() != "<colorbar>"]
+    assert drawn == [2] * 5 + [0] * 5
     for name, i in zip("NSVFQ", index, strict=True):
         assert f"{name} {lengths[i] / 120:.2f} s" in alt
 
@@ -118,11 +127,35 @@ def test_costs_and_published_results_say_every_arm(curves):
     arms = {kind: [found] for kind, found in curves.items()}
     errors = {"grown": [0.02], "fixed": [0.03]}
     alt = described(*costs_figure(arms, errors, part="test"))
-    assert "grown by the trigger" in alt and "test error 2.00 % at the end" in alt
+    assert "grown (trigger or clock)" in alt and "test error 2.00 % at the end" in alt
     scores = {"grown": [0.98], "fixed": [0.97]}
     alt = described(*published_figure(PUBLISHED_GROWTH, arms, scores, ours="scale-down"))
     for number in ("97.14", "96.93", "98.00", "97.00"):
         assert number in alt
+
+
+def test_a_run_of_two_arms_is_seen_twice(curves):
+    """The mark of the arm that repeats the other's run is open and larger."""
+    same = {"grown": [curves["grown"]], "timed": [curves["grown"]]}
+    scores = {"grown": [0.98], "timed": [0.98]}
+    size = costs_figure(same, scores, part="test")[0].axes[-1]
+    accuracy = published_figure(PUBLISHED_GROWTH, same, scores, ours="x")[0].axes[1]
+    for panel in (size, accuracy):
+        inner, outer = panel.lines
+        np.testing.assert_array_equal(inner.get_xydata(), outer.get_xydata())
+        assert outer.get_markerfacecolor() == "none" != inner.get_markerfacecolor()
+        assert outer.get_markersize() > inner.get_markersize() + 3
+
+
+@pytest.mark.parametrize(("low", "high"), [(6.6, 18), (1.7, 9), (0.9, 1.9), (7, 65)])
+def test_an_axis_of_errors_has_ticks_enough(low, high):
+    panel = new_figure()[1][0, 0]
+    panel.set(yscale="log", ylim=(low, high))
+    plain_percents(panel)
+    ticks = panel.get_yticks()
+    assert 3 <= len(ticks) <= 11
+    assert [text.get_text() for text in panel.get_yticklabels()] == [f"{t:g}" for t in ticks]
+    assert panel.get_ylim() == (low, high)
 
 
 @pytest.mark.parametrize(("start", "growths"), [(8, 1), (14, 1), (14, 2), (20, 2), (26, 1)])
