@@ -17,6 +17,7 @@ from ecglab.training.history import History
 from ecglab.training.runs import RUN_FILE, Run, read_run
 
 SCALE_DOWN: Final = 26  # depth of the recorded study that two CPU cores can train
+SCHEDULE_DEPTH: Final = 50  # of one with the published depths and epochs, at the smaller size
 PUBLISHED_SIZE: Final = {"image": 32, "share": None}  # of the founding document's study
 
 # The arms of the study, in the order of tables and colours, and how the lessons call them.
@@ -172,6 +173,20 @@ def is_full_size(run: Run) -> bool:
     return all(run.data[name] == value for name, value in PUBLISHED_SIZE.items())
 
 
+def by_size(runs: Mapping[str, Sequence[Run]], *, full: bool) -> dict[str, tuple[Run, ...]]:
+    """The runs of the published size, or the smaller ones, by arm; only arms that have any."""
+    found = {
+        kind: tuple(r for r in group if is_full_size(r) == full) for kind, group in runs.items()
+    }
+    return {kind: group for kind, group in found.items() if group}
+
+
+def small_studies() -> list[dict[str, tuple[Run, ...]]]:
+    """The recorded scale-downs: first that with all arms, then that with the published schedule."""
+    found = (by_size(recorded_growth(depth), full=False) for depth in (SCALE_DOWN, SCHEDULE_DEPTH))
+    return [study for study in found if study]
+
+
 def growth_label(runs: Mapping[str, Sequence[Run]]) -> str:
     """What stands beside numbers of recorded growth runs: data, date, device and size."""
     if not runs:
@@ -183,6 +198,12 @@ def growth_label(runs: Mapping[str, Sequence[Run]]) -> str:
     image, beats = run.data["image"], sum(run.data["train"].values())
     size = f"{image} x {image}, {beats:,} beats, {len(run.history)} epochs"
     return f"{provenance_label(run)}; {'' if is_full_size(run) else 'scale-down: '}{size}"
+
+
+def depths_text(runs: Mapping[str, Sequence[Run]]) -> str:
+    """The depths through which the networks of a study grew: ``From 14 to 26 to 50 layers``."""
+    depths = {depth for group in curves_of(runs).values() for c in group for depth in c.depths}
+    return f"From {' to '.join(map(str, sorted(depths)))} layers"
 
 
 def growth_command(runs: Mapping[str, Sequence[Run]]) -> str:

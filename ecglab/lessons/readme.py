@@ -26,7 +26,7 @@ from ecglab.lessons.bench_report import (
 from ecglab.lessons.comparison import scores_of, spread
 from ecglab.lessons.comparison_figures import accuracy_figure
 from ecglab.lessons.figures import png
-from ecglab.lessons.growth_runs import growth_label, recorded_growth
+from ecglab.lessons.growth_runs import depths_text, growth_label, small_studies
 from ecglab.lessons.growth_tables import arm_rows
 from ecglab.lessons.headers import read_header
 from ecglab.lessons.overview import (
@@ -106,16 +106,18 @@ def results(runs: Mapping[str, Sequence[Run]]) -> str:
     return "\n".join(lines)
 
 
-def growth_results(runs: Mapping[str, Sequence[Run]]) -> str:
-    """The recorded growth study as Markdown: a table of its arms, and where its numbers come from.
+def growth_results(studies: Sequence[Mapping[str, Sequence[Run]]]) -> str:
+    """Recorded growth studies as Markdown: tables of their arms, and where their numbers come from.
 
     It says so where no run has been recorded.
     """
-    if not runs:
+    if not studies:
         return "No run has been recorded yet; `ecglab grow --out runs --record` makes one."
-    rows = arm_rows(runs)
-    source = growth_label(runs)
-    return f"{table_of(rows)}\n\nMean ± standard deviation over seeds; {source}."
+    return "\n\n".join(
+        f"{table_of(arm_rows(runs))}\n\n"
+        f"{depths_text(runs)}. Mean ± standard deviation over seeds; {growth_label(runs)}."
+        for runs in studies
+    )
 
 
 def table_of(rows: Sequence[Mapping[str, object]]) -> str:
@@ -203,7 +205,7 @@ def main() -> None:
     runs = study_runs()
     readme = ROOT / "README.md"
     text = with_results(readme.read_text(), results(runs))
-    grown = growth_results(recorded_growth())
+    grown = growth_results(small_studies())
     text = with_results(text, grown, start=GROWTH_START, end=GROWTH_END)
     bench = recorded_bench()
     text = with_results(text, bench_results(bench), start=BENCH_START, end=BENCH_END)

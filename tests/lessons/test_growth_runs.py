@@ -12,9 +12,11 @@ from ecglab.errors import DataError
 from ecglab.lessons import growth_runs
 from ecglab.lessons.growth_runs import (
     KINDS,
+    by_size,
     curve,
     curve_of,
     curves_of,
+    depths_text,
     example_work,
     growth_command,
     growth_label,
@@ -24,7 +26,7 @@ from ecglab.lessons.growth_runs import (
 )
 from ecglab.lessons.recorded import recorded_runs
 from ecglab.models.growth import GrowthSettings, Trigger
-from ecglab.training.growth_study import GrowthStudy, growth_arm
+from ecglab.training.growth_study import GrowthStudy, growth_arm, growth_plan
 from ecglab.training.history import Epoch
 from ecglab.training.recipes import RECIPES
 from ecglab.training.runs import RUN_FILE, Run, write_run
@@ -32,14 +34,13 @@ from ecglab.training.settings import TrainSettings
 from ecglab.training.study import run_name
 
 GROWTH = GrowthSettings(growths=1, window=2, reserve=2, r_tol=1.4)
-# ecglab grow --depth 26 --growths 1 --window 5 --reserve 10 --epochs 32 --image 16 --share 17511
-RECORDED_STUDY = GrowthStudy(
-    depth=26,
-    epochs=32,
-    image=16,
-    share=17_511,
-    growth=GrowthSettings(growths=1, window=5, reserve=10),
-    precision="bfloat16",
+SMALL = {"image": 16, "share": 17_511, "precision": "bfloat16"}
+RECORDED_STUDIES = (
+    # ecglab grow --depth 26 --growths 1 --window 5 --reserve 10 --epochs 32
+    GrowthStudy(
+        depth=26, epochs=32, growth=GrowthSettings(growths=1, window=5, reserve=10), **SMALL
+    ),
+    GrowthStudy(depth=50, **SMALL),  # both with --image 16 --share 17511
 )
 
 
@@ -198,20 +199,32 @@ def test_labels_say_where_numbers_come_from_and_what_was_scaled_down(report):
         growth_label({})
 
 
+def test_small_runs_and_full_ones_are_kept_apart(report):
+    small, full = stored(report), stored(report, image=32, share=None)
+    runs = {"grown": (small, full), "fixed": (full,)}
+    assert by_size(runs, full=True) == {"grown": (full,), "fixed": (full,)}
+    assert by_size(runs, full=False) == {"grown": (small,)}
+
+
+@pytest.mark.parametrize("study", RECORDED_STUDIES, ids=lambda study: str(study.depth))
 @pytest.mark.parametrize("kind", KINDS)
-def test_recorded_runs_are_what_their_arm_says(kind):
+def test_recorded_runs_are_what_their_arm_says(kind, study):
     """Whatever has been recorded comes from real beats and is a run of its arm."""
-    for run in recorded_growth().get(kind, ()):
+    counts = {stage.depth: stage.parameters for stage in growth_plan(study).stages}
+    for run in by_size(recorded_growth(study.depth), full=False).get(kind, ()):
         assert run.data["origin"] == "MIT-BIH"
         found = curve_of("x", run)
-        assert found.depths[-1] == (14 if kind == "shallow" else 26)
-        assert [e.parameters for e in run.history] == [
-            {14: 174_645, 26: 369_077}[depth] for depth in found.depths
-        ]
+        assert found.depths[-1] == (min(counts) if kind == "shallow" else study.depth)
+        assert [e.parameters for e in run.history] == [counts[depth] for depth in found.depths]
         assert bool(found.growth_epochs) == (kind in ("grown", "timed"))
-        arm = growth_arm(kind, RECORDED_STUDY)
+        arm = growth_arm(kind, study)
         wanted = replace(arm.settings, seed=run.settings["seed"])
         then = asdict(TrainSettings())  # for settings that came after the recording
         assert json.loads(json.dumps(then | run.settings)) == json.loads(json.dumps(asdict(wanted)))
         assert run.options == arm.options
+        assert (run.data["image"], run.data["share"]) == (study.image, study.share)
         assert all(entry.kwh > 0 for entry in run.history)
+
+
+def test_a_study_says_through_which_depths_it_went(report):
+    assert depths_text({"grown": (stored(report),)}) == "From 14 to 26 layers"
