@@ -1,5 +1,6 @@
 """What several commands share: options, the database, leaving with an error."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -43,6 +44,16 @@ def database(data: Path | None) -> Path:
             "No MIT-BIH database found: expected a folder named by --data or ECGLAB_DATA; "
             "'ecglab data fetch' brings one."
         )
+    return folder
+
+
+def database_for_kernels(data: Path | None) -> Path | None:
+    """The folder of the database, made known to the kernels that this command starts."""
+    from ecglab.data.database import DATABASE_VARIABLE, find_database
+
+    folder = find_database(data)
+    if folder is not None:
+        os.environ[DATABASE_VARIABLE] = str(folder.resolve())
     return folder
 
 

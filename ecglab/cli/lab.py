@@ -1,12 +1,11 @@
 """``ecglab lab``: open the lessons in JupyterLab."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ecglab.cli.common import Data
+from ecglab.cli.common import Data, database_for_kernels
 from ecglab.errors import SettingError
 
 
@@ -33,10 +32,8 @@ def lab(
         raise SettingError(
             "JupyterLab is not installed: 'pip install ecglab[lessons]' brings it."
         ) from None
-    from ecglab.data.database import DATABASE_VARIABLE, find_database
     from ecglab.lessons.runner import find_lessons
 
     folder = find_lessons(notebooks)[0].parent
-    if database := find_database(data):
-        os.environ[DATABASE_VARIABLE] = str(database.resolve())  # for the kernels
+    database_for_kernels(data)
     LabApp.launch_instance([str(folder), *(options or ())])

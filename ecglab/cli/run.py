@@ -1,12 +1,11 @@
 """``ecglab run``: execute the lessons."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from ecglab.cli.common import Data, fail
+from ecglab.cli.common import Data, database_for_kernels, fail
 from ecglab.errors import SettingError
 
 
@@ -48,15 +47,13 @@ def run(
 
     Example: ecglab run 03 --profile classroom -p seed=1
     """
-    from ecglab.data.database import DATABASE_VARIABLE, find_database
     from ecglab.lessons import measured_times
     from ecglab.lessons.runner import choose, closing_table, find_lessons, run_lessons
 
-    folder = find_database(data)
+    folder = database_for_kernels(data)
     if folder is None:
         print("Data: SIMULATED heartbeats; 'ecglab data fetch' brings the MIT-BIH database.")
     else:
-        os.environ[DATABASE_VARIABLE] = str(folder.resolve())  # for the kernels
         print(f"Data: MIT-BIH Arrhythmia Database in {folder}.")
     chosen = choose(find_lessons(notebooks), lessons or ())
     given = pairs(parameter or ())

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import nbformat
-from bs4 import BeautifulSoup
 
 from ecglab.files import write_atomically
 from ecglab.lessons.figures import headline_text
@@ -78,7 +77,7 @@ def write_site(
         name: [with_figure_files(page, pictures) for page in group]
         for name, group in groups.items()
     }
-    covers = {page.name: cover_html(page) for page in contents[""]}
+    covers = {page.name: page.cover for page in contents[""]}
     contents[""].insert(0, Page("index", "All lessons", overview(results, covers), ()))
     others = {RESULTS_FILE, *(f"notebooks/{name}.ipynb" for name in covers)}
     texts = {"site.css": "\n".join(map(asset, STYLES)), "site.js": asset("site.js")}
@@ -109,7 +108,7 @@ def with_figure_files(page: Page, pictures: dict[str, str]) -> Page:
         pictures[name] = found[1]
         return f'src="{name}" loading="lazy"'
 
-    return replace(page, body=EMBEDDED.sub(move, page.body))
+    return replace(page, body=EMBEDDED.sub(move, page.body), cover=EMBEDDED.sub(move, page.cover))
 
 
 def search_index(pages: Iterable[Page]) -> str:
@@ -127,15 +126,6 @@ def search_index(pages: Iterable[Page]) -> str:
     return f"window.ecglabSections = {json.dumps(entries, ensure_ascii=False)};\n"
 
 
-def cover_html(page: Page) -> str:
-    """The figure that stands for a lesson: of the cell with the tag ``cover``, or its first."""
-    soup = BeautifulSoup(page.body, "html.parser")
-    if not (picture := soup.select_one(".cover img") or soup.find("img")):
-        return ""
-    address = f"{html.escape(page.name)}.html"
-    return f'<a class="cover" href="{address}" tabindex="-1">{picture}</a>'
-
-
 def overview(results: Sequence[Mapping[str, Any]], covers: Mapping[str, str]) -> str:
     """The elements of the page that lists the lessons with what each gave."""
     articles = "\n".join(article(result, covers.get(result["lesson"])) for result in results)
@@ -150,9 +140,12 @@ hearts. Its lessons were executed here, with all their figures.</p>
 def article(result: Mapping[str, Any], cover: str | None) -> str:
     """One lesson of the overview; without a ``cover`` there is no page of it."""
     title, page = html.escape(result["title"]), cover is not None
-    heading = f'<a href="{html.escape(result["lesson"])}.html">{title}</a>' if page else title
-    lines = ['<section class="lesson">', f"<h2>{heading}</h2>", cover or "", "<div>"]
-    lines.append(markdown_html(result["about"]))
+    address = f"{html.escape(result['lesson'])}.html"
+    heading = f'<a href="{address}">{title}</a>' if page else title
+    lines = ['<section class="lesson">', f"<h2>{heading}</h2>"]
+    if cover:
+        lines.append(f'<a class="cover" href="{address}" tabindex="-1">{cover}</a>')
+    lines += ["<div>", markdown_html(result["about"])]
     if result["error"]:
         lines.append(f'<p class="failed">Failed: {html.escape(result["error"])}</p>')
     if result["headlines"]:

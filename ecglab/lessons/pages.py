@@ -30,12 +30,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A page without what surrounds it: ``body`` is a row of elements, its file ``name``.html."""
+    """A page without what surrounds it: ``body`` is a row of elements, its file ``name``.html.
+
+    ``cover`` is the figure that stands for it: of the cell with the tag ``cover``, or its first.
+    """
 
     name: str
     title: str
     body: str
     sections: tuple[Section, ...]
+    cover: str = ""
 
 
 def read_page(name: str, title: str, markup: str) -> Page:
@@ -61,7 +65,8 @@ def read_page(name: str, title: str, markup: str) -> Page:
         Section(each.level, each.heading, each.anchor, " ".join(text.split()))
         for each, text in zip(sections, texts, strict=True)
     ]
-    return Page(name, title, str(soup), tuple(filled))
+    cover = soup.select_one(".cover img") or soup.find("img") or ""
+    return Page(name, title, str(soup), tuple(filled), str(cover))
 
 
 def heading_of(element: Tag) -> tuple[int, Tag] | None:
